@@ -1,0 +1,1 @@
+"""The pretend AWS account: moto, made to enforce."""
