@@ -1,0 +1,557 @@
+"""The one place where the lab touches moto and botocore: the front door, the clock, the state.
+
+Every request that this process sends with botocore or requests, and every request that moto's
+server mode receives, goes to the gate first. The patches stand in one table and are all put back.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+import threading
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import botocore.auth
+import botocore.compat
+import botocore.credentials
+import botocore.endpoint
+import botocore.httpsession
+import botocore.signers
+import botocore.utils
+import moto
+import moto.backends
+import moto.core.botocore_stubber
+import moto.core.models
+import moto.core.utils
+import moto.iam.models
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import EndpointConnectionError
+from moto.core.base_backend import BackendDict
+from moto.core.config import default_user_config
+from moto.core.request import Request
+from moto.core.serialize import get_serializer_class
+
+from iamlab.account.callers import new_key_id
+from iamlab.account.errors import AwsError, Response
+from iamlab.account.wire import (
+    ApiCall,
+    HttpRequest,
+    host_service,
+    is_aws_host,
+    lower_headers,
+    service_model,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from iamlab.account.clock import Clock
+
+# moto's own names of the services that it calls otherwise.
+_MOTO_NAMES = {"lambda": "awslambda"}
+_GLOBAL = {"iam", "sts", "s3", "organizations"}
+# AWS gives unique IDs whose first letters tell what they name ("IAM identifiers", IAM User Guide).
+_ID_PREFIXES = {"User": "AIDA", "Group": "AGPA", "InstanceProfile": "AIPA", "ManagedPolicy": "ANPA"}
+
+
+class State:
+    """A read-only view of what moto holds, and a number that grows when any policy may change.
+
+    Attributes
+    ----------
+    version : int
+        Whoever caches something read from here keeps it only while this stays the same.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+
+    def changed(self) -> None:
+        """Say that identities, policies or organizations may have changed."""
+        self.version += 1
+
+    def accounts(self) -> list[str]:
+        """Return the IDs of the accounts that hold any IAM state."""
+        return list(_backends("iam").keys())
+
+    def iam(self, account: str) -> Any:
+        """Return moto's IAM backend of an account."""
+        return _backends("iam")[account]["aws"]
+
+    def backend(self, service: str, account: str, region: str = "us-east-1") -> Any:
+        """Return moto's backend of a service in an account and a region."""
+        return _backends(service)[account]["aws" if service in _GLOBAL else region]
+
+    def bucket_account(self, name: str) -> str | None:
+        """Return the account that owns a bucket, or None if there is no such bucket."""
+        found = _backends("s3").bucket_accounts.get(name)
+        return found[1] if found else None
+
+    def role(self, account: str, name: str) -> Any:
+        """Return moto's role of that name, or None."""
+        return next((r for r in self.iam(account).roles.values() if r.name == name), None)
+
+    def managed_policy(self, arn: str, account: str) -> Any:
+        """Return moto's managed policy of that ARN, or None; AWS's own are loaded when asked for.
+
+        Parameters
+        ----------
+        arn : str
+        account : str
+            The account that asks: AWS's managed policies are in every account.
+        """
+        owner = arn.split(":")[4] if arn.count(":") >= 5 else ""
+        if owner == "aws":
+            self.load_aws_policy(account, arn)
+            return self.iam(account).managed_policies.get(arn)
+        return self.iam(owner).managed_policies.get(arn) if owner.isdigit() else None
+
+    def load_aws_policy(self, account: str, arn: str | None = None) -> None:
+        """Bring one AWS managed policy into an account, or all about 1,300 of them."""
+        backend = self.iam(account)
+        data = _aws_policies()
+        for name, entry in data.items() if arn is None else _named(data, arn):
+            policy_arn = f"arn:aws:iam::aws:policy{entry['Path']}{name}"
+            if policy_arn not in backend.managed_policies:
+                policy = moto.iam.models.AWSManagedPolicy.from_data(
+                    name, account, "us-east-1", entry
+                )
+                backend.managed_policies[policy_arn] = policy
+                backend.aws_managed_policies.append(policy)
+
+
+def _named(data: dict[str, Any], arn: str) -> Iterator[tuple[str, Any]]:
+    name = arn.rsplit("/", 1)[-1]
+    if name in data:
+        yield name, data[name]
+
+
+@lru_cache(maxsize=1)
+def _aws_policies() -> dict[str, Any]:
+    import json
+
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    return json.loads(aws_managed_policies_data)
+
+
+@lru_cache(maxsize=None)
+def _backends(service: str) -> Any:
+    return moto.backends.get_backend(_MOTO_NAMES.get(service, service))
+
+
+@lru_cache(maxsize=None)
+def _routes(service: str) -> list[tuple[re.Pattern[str], Callable[..., Any]]]:
+    """Return moto's handlers of a service. moto compiles these anew at each call."""
+    backend = _backends(service)["000000000000"]["aws" if service in _GLOBAL else "us-east-1"]
+    routes = [(re.compile(url), handler) for url, handler in backend.urls.items()]
+    del _backends(service)["000000000000"]
+    return routes
+
+
+def ask_moto(request: HttpRequest, call: ApiCall, account: str) -> Response:
+    """Let moto carry out a call that has been authorized.
+
+    Parameters
+    ----------
+    request : HttpRequest
+    call : ApiCall
+    account : str
+        The account whose state it acts on.
+
+    Returns
+    -------
+    tuple of (int, dict, bytes)
+
+    Raises
+    ------
+    AwsError
+        501 where moto has no such operation.
+    """
+    headers = dict(request.headers)
+    headers["x-moto-account-id"] = account
+    url = request.url
+    if host_service(request.netloc) is None:
+        # It came over loopback: give moto the URL that AWS would have seen.
+        name = "s3" if call.service == "s3" else call.service
+        url = f"https://{name}.{call.region}.amazonaws.com{request.path}"
+        url += f"?{request.query}" if request.query else ""
+        headers["host"] = f"{name}.{call.region}.amazonaws.com"
+    normal = Request.from_primitives(request.method, url, headers, request.body)
+    raw = normal.raw_url
+    clean = raw.partition("?")[0]
+    for pattern, handler in _routes(call.service):
+        if pattern.match(clean):
+            try:
+                status, answer, body = handler(normal, raw, normal.headers)
+            except NotImplementedError:
+                break
+            except Exception as error:
+                from werkzeug.exceptions import HTTPException
+
+                if isinstance(error, HTTPException):
+                    status, answer, body = error.code or 400, error.get_headers(), error.get_body()
+                else:
+                    raise AwsError(
+                        "InternalFailure",
+                        f"The lab's copy of {call.service}:{call.operation} failed: {error!r}",
+                        501,
+                    ) from error
+            if isinstance(body, str):
+                body = body.encode()
+            return int(status), {str(k): str(v) for k, v in dict(answer).items()}, body or b""
+    raise AwsError(
+        "NotImplemented",
+        f"The lab does not have {call.service}:{call.operation} yet. Your call was allowed; "
+        "nothing was done.",
+        501,
+    )
+
+
+@lru_cache(maxsize=512)
+def _serializer(service: str, operation: str, protocol: str) -> Any:
+    model = service_model(service)
+    return get_serializer_class(service, protocol)(operation_model=model.operation_model(operation))
+
+
+def serialize(call: ApiCall, result: dict[str, Any]) -> Response:
+    """Write a supplement's result (botocore's output shape) in the service's wire format."""
+    protocol = str(service_model(call.service).protocol)
+    form = call.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    if call.service == "sqs" and form:
+        protocol = "query"
+    written = _serializer(call.service, call.operation, protocol).serialize(result)
+    body = written["body"]
+    return (
+        written["status_code"],
+        dict(written["headers"]),
+        body.encode() if isinstance(body, str) else body,
+    )
+
+
+# --- The front door -------------------------------------------------------------------------
+
+Gate = "Callable[[HttpRequest], Response]"
+
+
+class Installation:
+    """All that the lab changes in this process, and the way back.
+
+    Parameters
+    ----------
+    handle : callable
+        The gate: takes an HttpRequest, returns (status, headers, body).
+    clock : Clock
+        Lab time.
+    environment : dict of str to (str or None)
+        Environment variables to set; None removes one.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[HttpRequest], Response],
+        clock: Clock,
+        environment: dict[str, str | None],
+    ) -> None:
+        self._handle = handle
+        self._clock = clock
+        self._environment = environment
+        self._undo: list[Callable[[], None]] = []
+
+    def install(self) -> None:
+        """Put the lab between this process and the network."""
+        if moto.core.models.MockAWS._mocks_active:
+            raise RuntimeError(
+                "moto's mock_aws is on in this process, and the lab would wipe what it holds. "
+                "Stop it first, or start the lab in another kernel."
+            )
+        try:
+            for owner, name, value in self._patches():
+                self._patch(owner, name, value)
+            for name, value in self._environment.items():
+                self._set_environment(name, value)
+            self._patch(default_user_config, "iam", {"load_aws_managed_policies": False})
+        except BaseException:
+            self.uninstall()
+            raise
+
+    def uninstall(self) -> None:
+        """Put back everything, last change first."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _patches(self) -> list[tuple[Any, str, Any]]:
+        handle, clock = self._handle, self._clock
+        real_send = botocore.httpsession.URLLib3Session.send
+        real_seconds = botocore.credentials.RefreshableCredentials._seconds_remaining
+        local_now = botocore.credentials._local_now
+
+        def send(session: Any, request: Any) -> AWSResponse:
+            http = _leaves_for(request.url)
+            if http == "loopback":
+                return real_send(session, request)
+            if http == "elsewhere":
+                raise EndpointConnectionError(endpoint_url=request.url, error=_not_aws(request.url))
+            status, headers, body = handle(from_botocore(request))
+            answer = AWSResponse(request.url, status, _answer_headers(headers), _Raw(body))
+            if not request.stream_output:
+                _ = answer.content
+            return answer
+
+        def seconds_remaining(credentials: Any) -> float:
+            if credentials._time_fetcher is not local_now:
+                return real_seconds(credentials)
+            return (credentials._expiry_time - clock.now()).total_seconds()
+
+        def current_datetime(remove_tzinfo: bool = True) -> Any:
+            now = clock.now()
+            return now.replace(tzinfo=None) if remove_tzinfo else now
+
+        def utcnow() -> Any:
+            return clock.now().replace(tzinfo=None)
+
+        def mocked(*_: Any, **__: Any) -> None:
+            raise RuntimeError(
+                "The lab is running and has this process's pretend AWS: mock_aws would wipe it. "
+                "Call lab.stop() first if you want moto alone."
+            )
+
+        def process_request(_: Any, request: Any) -> Any:
+            return handle(from_botocore(request))
+
+        patches: list[tuple[Any, str, Any]] = [
+            (botocore.httpsession.URLLib3Session, "send", send),
+            (botocore.credentials.RefreshableCredentials, "_seconds_remaining", seconds_remaining),
+            (moto.core.models.MockAWS, "_enable_patching", mocked),
+            (moto.core.botocore_stubber.BotocoreStubber, "process_request", process_request),
+            (socket, "getaddrinfo", _guard_names(socket.getaddrinfo)),
+            (socket.socket, "connect", _guard_addresses(socket.socket.connect)),
+            (socket.socket, "connect_ex", _guard_addresses(socket.socket.connect_ex)),
+        ]
+        real = botocore.compat.get_current_datetime
+        patches += [
+            (module, "get_current_datetime", current_datetime)
+            for name, module in _modules("botocore.")
+            if getattr(module, "get_current_datetime", None) is real
+        ]
+        # botocore measures read time-outs with this one: that is the real clock's affair.
+        patches = [p for p in patches if p[:2] != (botocore.endpoint, "get_current_datetime")]
+        patches += _everywhere("moto.", "utcnow", moto.core.utils.utcnow, utcnow)
+        # moto lists the methods of a class anew at each call, for ever the same.
+        names = moto.core.utils.method_names_from_class
+        patches += _everywhere("moto.", "method_names_from_class", names, lru_cache(None)(names))
+        patches += [
+            (getattr(moto.iam.models, cls), "__init__", _with_id(cls, prefix))
+            for cls, prefix in _ID_PREFIXES.items()
+        ]
+        patches += _requests_patches(handle)
+        if "moto.moto_server.werkzeug_app" in sys.modules or os.environ.get("IAMLAB_SERVER"):
+            patches += _server_patches(handle)
+        return patches
+
+    def _patch(self, owner: Any, name: str, value: Any) -> None:
+        if isinstance(owner, dict):
+            missing = name not in owner
+            before = owner.get(name)
+            owner[name] = value
+            self._undo.append(
+                lambda: owner.pop(name) and None if missing else owner.__setitem__(name, before)
+            )
+            return
+        before = owner.__dict__[name] if name in vars(owner) else None
+        inherited = name not in vars(owner)
+        setattr(owner, name, value)
+        self._undo.append(
+            lambda: delattr(owner, name) if inherited else setattr(owner, name, before)
+        )
+
+    def _set_environment(self, name: str, value: str | None) -> None:
+        before = os.environ.get(name)
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+        self._undo.append(
+            lambda: os.environ.pop(name, None) and None
+            if before is None
+            else os.environ.__setitem__(name, before)
+        )
+
+
+def wipe() -> None:
+    """Forget every account that moto holds."""
+    BackendDict.reset()
+    _backends("s3").bucket_accounts.clear()
+    _backends("organizations").master_accounts.clear()
+
+
+def from_botocore(request: Any) -> HttpRequest:
+    """Return a botocore (or requests) prepared request as the gate reads it."""
+    body = request.body
+    if body is None:
+        body = b""
+    elif isinstance(body, str):
+        body = body.encode()
+    elif hasattr(body, "read"):
+        body = body.read()
+        body = body.encode() if isinstance(body, str) else body
+    elif not isinstance(body, bytes | bytearray):
+        body = b"".join(body)
+    return HttpRequest(request.method, request.url, lower_headers(request.headers), bytes(body))
+
+
+class _Raw:
+    """What botocore reads an answer from."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._at = 0
+
+    def read(self, amount: int | None = None, **_: Any) -> bytes:
+        end = len(self._body) if amount is None or amount < 0 else self._at + amount
+        part = self._body[self._at : end]
+        self._at += len(part)
+        return part
+
+    def readinto(self, buffer: Any) -> int:
+        part = self.read(len(buffer))
+        buffer[: len(part)] = part
+        return len(part)
+
+    def stream(self, amount: int = 65536, **_: Any) -> Iterator[bytes]:
+        while part := self.read(amount):
+            yield part
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._at = len(self._body)
+
+    @property
+    def closed(self) -> bool:
+        return False
+
+
+def _answer_headers(headers: dict[str, str]) -> Any:
+    from botocore.awsrequest import HeadersDict
+
+    return HeadersDict(headers)
+
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1", "[::1]"}
+
+
+def _leaves_for(url: str) -> str:
+    host = (urlsplit(url).hostname or "").lower()
+    if is_aws_host(host) or _is_metadata(host):
+        return "aws"
+    if host in _LOOPBACK or host.startswith("127.") or host.endswith(".localhost"):
+        return "loopback"
+    return "elsewhere"
+
+
+def _is_metadata(host: str) -> bool:
+    # Where EC2 and ECS hand out real credentials. The lab answers; nothing is sent there.
+    return host.startswith("169.254.") or host.startswith("fd00:ec2:")
+
+
+def _not_aws(url: str) -> str:
+    return (
+        f"the lab is running, and {url} is neither AWS nor this machine. The lab never sends "
+        "anything out. Make the client without endpoint_url, or call lab.stop() first"
+    )
+
+
+class LeavesTheLab(OSError):
+    """Something other than botocore or requests tried to reach AWS while the lab was running."""
+
+
+def _refuse(host: str) -> LeavesTheLab:
+    return LeavesTheLab(
+        f"The lab is running, so nothing may reach {host}. Use boto3 or requests: the lab "
+        "answers those. To reach the real AWS, call lab.stop() first."
+    )
+
+
+def _guard_names(real: Callable[..., Any]) -> Callable[..., Any]:
+    def getaddrinfo(host: Any, *rest: Any, **named: Any) -> Any:
+        name = host.decode("latin-1") if isinstance(host, bytes) else str(host or "")
+        if is_aws_host(name) or _is_metadata(name):
+            raise _refuse(name)
+        return real(host, *rest, **named)
+
+    return getaddrinfo
+
+
+def _guard_addresses(real: Callable[..., Any]) -> Callable[..., Any]:
+    def connect(sock: socket.socket, address: Any) -> Any:
+        if isinstance(address, tuple) and address and isinstance(address[0], str):
+            host = address[0].lower()
+            if is_aws_host(host) or _is_metadata(host):
+                raise _refuse(host)
+        return real(sock, address)
+
+    return connect
+
+
+def _modules(prefix: str) -> list[tuple[str, Any]]:
+    return [(n, m) for n, m in list(sys.modules.items()) if n.startswith(prefix) and m is not None]
+
+
+def _everywhere(prefix: str, name: str, real: Any, new: Any) -> list[tuple[Any, str, Any]]:
+    """Patch a function wherever a module has it under its own name."""
+    return [(m, name, new) for _, m in _modules(prefix) if vars(m).get(name) is real]
+
+
+def _with_id(cls: str, prefix: str) -> Callable[..., None]:
+    real = getattr(moto.iam.models, cls).__init__
+
+    def init(entity: Any, *args: Any, **kwargs: Any) -> None:
+        real(entity, *args, **kwargs)
+        entity.id = prefix + new_key_id("")[:17]
+
+    return init
+
+
+def _requests_patches(handle: Callable[[HttpRequest], Response]) -> list[tuple[Any, str, Any]]:
+    """Catch the requests package too: it is how people try presigned URLs."""
+    import requests
+    import requests.adapters
+    from requests.structures import CaseInsensitiveDict
+    from urllib3.response import HTTPResponse
+
+    real = requests.adapters.HTTPAdapter.send
+
+    def send(adapter: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if _leaves_for(request.url) != "aws":
+            return real(adapter, request, *args, **kwargs)
+        status, headers, body = handle(from_botocore(request))
+        answer = requests.Response()
+        answer.status_code = status
+        answer.headers = CaseInsensitiveDict(headers)
+        from io import BytesIO
+
+        answer.raw = HTTPResponse(BytesIO(body), headers, status, preload_content=False)
+        answer.url, answer.request, answer.connection = request.url, request, adapter
+        return answer
+
+    return [(requests.adapters.HTTPAdapter, "send", send)]
+
+
+def _server_patches(handle: Callable[[HttpRequest], Response]) -> list[tuple[Any, str, Any]]:
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+
+    from iamlab.account.endpoint import wsgi
+
+    def call(_: Any, environ: dict[str, Any], start_response: Any) -> Any:
+        return wsgi(handle)(environ, start_response)
+
+    return [(DomainDispatcherApplication, "__call__", call)]
+
+
+LOCK = threading.RLock()
