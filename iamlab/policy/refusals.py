@@ -22,7 +22,7 @@ IAM = {
     "form": (SYNTAX, "observed", "{detail}"),
     "surrogate": (SYNTAX, "ours", "Half a character (a lone surrogate) is in the text: remove it."),
     "duplicate": (SYNTAX, "ours", "{detail} is written twice here: keep one of them."),
-    "unknown": (SYNTAX, "observed", "There is no element {detail} here."),
+    "unknown": (SYNTAX, "observed", "There is no element {detail} here. {why}"),
     "statement": (SYNTAX, "observed", "A policy needs a Statement with at least one statement."),
     "no statements": (SYNTAX, "remembered", "The Statement list is empty: write one statement."),
     "version": (SYNTAX, "remembered", 'Version must be "2012-10-17" (or the old "2008-10-17").'),

@@ -1,0 +1,484 @@
+"""AWS's grammar for policies: JSON in, statements out, or a refusal that says where.
+
+Written for the good case: one pass, and paths are only put together when something is wrong.
+Source: "Grammar of the IAM JSON policy language", IAM User Guide, and the tables in `refusals`.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing itself is slow to import
+    from typing import Any, NoReturn
+
+PARTITIONS = frozenset(
+    (
+        "aws",
+        "aws-cn",
+        "aws-us-gov",
+        "aws-iso",
+        "aws-iso-b",
+        "aws-iso-e",
+        "aws-iso-f",
+        "aws-eusc",
+        "*",
+    )
+)
+PRINCIPAL_KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
+
+# What each kind of policy asks of a statement: R required, F forbidden, O optional.
+#             Principal, NotPrincipal, Resource, Sid only letters and digits and unique
+RULES = {
+    None: ("O", "O", "O", False),
+    "identity": ("F", "F", "R", True),
+    "managed": ("F", "F", "R", True),
+    "boundary": ("F", "F", "R", True),
+    "session": ("F", "F", "R", True),
+    "scp": ("F", "F", "R", True),
+    "rcp": ("R", "F", "R", True),
+    "trust": ("R", "F", "F", True),
+    "resource": ("R", "O", "R", False),
+    "bucket": ("R", "O", "R", False),
+    # KMS keeps a statement without Action or Resource, but it has no effect (API "CreateKey"):
+    # N, nothing, is what such a statement is about.
+    "key": ("R", "O", "N", False),
+}
+
+_TESTS = ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
+OPERATORS = (
+    *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
+    *("StringLike", "StringNotLike", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"),
+    *(kind + test for kind in ("Numeric", "Date") for test in _TESTS),
+    *("Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "Null"),
+)
+_LOWER_OPERATORS = frozenset(name.lower() for name in OPERATORS)
+_POLICY = frozenset(("Version", "Id", "Statement"))
+_PAIRS = ("Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource")
+_STATEMENT = frozenset(("Sid", "Effect", *_PAIRS, "Condition"))
+_SURE = {
+    "statement": "A statement is a JSON object: { … }.",
+    "condition": 'Condition looks like {"StringEquals": {"aws:username": "ana"}}.',
+    "value": "A condition value is a string, a number, true or false, or a list of these.",
+    "principal": 'Principal is "*" or looks like {"AWS": "arn:aws:iam::111122223333:user/ana"}.',
+}
+
+
+class Refused(Exception):
+    """Something AWS would refuse: a key of `refusals.IAM`, the JSON path, and what texts name."""
+
+    def __init__(self, problem: str, path: str, facts: dict[str, Any]) -> None:
+        self.problem, self.path, self.facts = problem, path, facts
+
+
+class Statement(
+    namedtuple(
+        "Statement",
+        "index sid effect actions not_actions resources not_resources principals not_principals "
+        "conditions",
+    )
+):
+    """One statement of a policy, as it was written. Immutable.
+
+    Attributes
+    ----------
+    index : int
+        Its place in the policy, from 0.
+    sid : str or None
+    effect : str
+        ``"Allow"`` or ``"Deny"``.
+    actions, not_actions, resources, not_resources : tuple of str or None
+        None when the element is not there. In a key policy a missing one is ``()``: no effect.
+    principals, not_principals : tuple of (str, str) or None
+        Pairs of kind (``AWS``, ``Service``, ``Federated``, ``CanonicalUser``) and value; the lone
+        ``"*"`` is ``("AWS", "*")``.
+    conditions : tuple of (str, str, tuple of str)
+        Operator and key as written, and the values; ``true`` and ``5`` are ``"true"``, ``"5"``.
+    """
+
+    __slots__ = ()
+
+
+def known_operator(name: str) -> bool:
+    """Tell whether AWS has this condition operator, with its set prefix and IfExists.
+
+    Examples
+    --------
+    >>> known_operator("ForAnyValue:StringLikeIfExists"), known_operator("StringEqual")
+    (True, False)
+    """
+    prefix, colon, rest = name.lower().rpartition(":")
+    if prefix not in ("", "forallvalues", "foranyvalue") or bool(prefix) != bool(colon):
+        return False
+    return rest in _LOWER_OPERATORS or rest.removesuffix("ifexists") in _LOWER_OPERATORS - {"null"}
+
+
+def read_json(text: str) -> Any:
+    """Return what a JSON text holds; names written twice and NaN are refused."""
+    global _decode
+    if _decode is None:
+        from json import JSONDecoder
+
+        hooks = {"object_pairs_hook": _object, "parse_constant": _constant}
+        _decode = JSONDecoder(parse_int=_Number, parse_float=_Number, **hooks).decode
+    try:
+        found = _decode(text)
+    except RecursionError:
+        _refuse("json", at=0, part=text[:1], detail="it is nested far too deep.")
+    except ValueError as error:
+        at = getattr(error, "pos", 0)
+        _refuse("json", at=at, part=text[:1], detail=_json_hint(text, at, error))
+    if not text.isascii() or "\\u" in text:
+        check_characters(found)
+    return found
+
+
+def check_characters(source: Any) -> None:
+    """Refuse half characters (lone surrogates), endless and hopelessly nested documents."""
+    global _encode
+    if _encode is None:
+        from json import JSONEncoder
+
+        _encode = JSONEncoder(ensure_ascii=False).encode
+    try:
+        _encode(source).encode()
+    except UnicodeEncodeError:
+        _refuse("surrogate")
+    except (RecursionError, ValueError):
+        _refuse("form", detail="The document holds itself, or is nested far too deep.")
+    except TypeError:
+        pass  # not JSON at all: the grammar says so, with the place
+
+
+def read_policy(source: Any, kind: str | None, stored: bool) -> tuple[str, bool, str | None, tuple]:
+    """Return Version, whether it was written, Id and the statements of a document."""
+    if not isinstance(source, dict):
+        detail = "A policy is a JSON object: it begins with { and ends with }."
+        _refuse("json" if kind == "bucket" else "form", at=0, detail=detail)
+    if not _POLICY.issuperset(source):
+        _unknown(source, _POLICY, "")
+    has_version = "Version" in source
+    version = source["Version"] if has_version else "2008-10-17"
+    if version != "2012-10-17":
+        if version != "2008-10-17":
+            _refuse("version", "Version")
+        if kind == "managed":
+            _refuse("old version", "Version")
+    id_ = source.get("Id")
+    if "Id" in source and not isinstance(id_, str):
+        _refuse("form", "Id", detail="Id must be a string.")
+    found = source.get("Statement")
+    if isinstance(found, dict):
+        found = [found]
+    elif not isinstance(found, (list, tuple)):
+        _refuse("statement", "Statement")
+    if not found:
+        _refuse("no statements", "Statement")
+    rules = RULES[kind]
+    statements = tuple([_statement(one, i, kind, rules, stored) for i, one in enumerate(found)])
+    if len(statements) > 1 and rules[3]:
+        _unique_sids(statements)
+    return version, has_version, id_, statements
+
+
+def _refuse(problem: str, path: str = "", **facts: Any) -> NoReturn:
+    raise Refused(problem, path, facts)
+
+
+# --- a statement --------------------------------------------------------------------------------
+
+
+def _statement(source: Any, index: int, kind: str | None, rules: tuple, stored: bool) -> Statement:
+    if not isinstance(source, dict):
+        _refuse("form", f"Statement[{index}]", detail=_SURE["statement"])
+    if not _STATEMENT.issuperset(source):
+        _unknown(source, _STATEMENT, f"Statement[{index}].")
+    get = source.get
+    effect = get("Effect")
+    if effect != "Allow" and effect != "Deny":
+        _bad_effect(source, index)
+    sid = get("Sid")
+    if "Sid" in source:
+        _check_sid(sid, index, rules[3])
+
+    principal_rule, not_principal_rule, resource_rule, _ = rules
+    principals = not_principals = resources = not_resources = None
+    if "Principal" in source or "NotPrincipal" in source:
+        _check_principal_rules(source, index, principal_rule, not_principal_rule)
+        if "Principal" in source:
+            principals = _principals(source, "Principal", index, kind)
+        else:
+            not_principals = _principals(source, "NotPrincipal", index, kind)
+    elif principal_rule == "R":
+        _refuse("no Principal", f"Statement[{index}]")
+
+    actions, not_actions = _pair(source, "Action", "NotAction", index)
+    if actions is None and not_actions is None:
+        if kind != "key":
+            _refuse("no Action", f"Statement[{index}]")
+        actions = ()
+    for action in actions or not_actions or ():
+        if action != "*":
+            service, colon, name = action.partition(":")
+            if not colon or ":" in name or not service.isalnum() or not service.isascii():
+                _check_action(action, source, index)
+            if kind == "trust" and service.lower() != "sts":
+                _refuse("trust action", _item(source, "Action", index, action))
+
+    if resource_rule != "F":
+        resources, not_resources = _pair(source, "Resource", "NotResource", index)
+        if resources is None and not_resources is None:
+            if resource_rule == "R":
+                _refuse("no Resource", f"Statement[{index}]")
+            resources = () if resource_rule == "N" else None
+        for resource in resources or not_resources or ():
+            if resource != "*":
+                _check_resource(resource, source, index)
+    elif "Resource" in source or "NotResource" in source:
+        element = "Resource" if "Resource" in source else "NotResource"
+        why = "A trust policy is always about the role it belongs to."
+        _refuse("prohibited", f"Statement[{index}].{element}", detail=element, why=why)
+
+    conditions = _conditions(get("Condition"), index, stored) if "Condition" in source else ()
+    return Statement(
+        *(index, sid, effect, actions, not_actions, resources, not_resources),
+        *(principals, not_principals, conditions),
+    )
+
+
+def _pair(source: dict, element: str, opposite: str, index: int) -> tuple:
+    if element in source:
+        if opposite in source:
+            _refuse("both", f"Statement[{index}].{opposite}", detail=element)
+        value = source[element]
+        return (value,) if value.__class__ is str else _strings(value, element, index), None
+    if opposite in source:
+        return None, _strings(source[opposite], opposite, index)
+    return None, None
+
+
+def _strings(value: Any, element: str, index: int) -> tuple[str, ...]:
+    path = f"Statement[{index}].{element}"
+    if isinstance(value, str) and value.__class__ is not _Number:
+        return (str(value),)
+    if not isinstance(value, (list, tuple)):
+        _refuse("form", path, detail=f"{element} must be a string or a list of strings.")
+    if not value:
+        _refuse(f"no {element.removeprefix('Not')}", path)
+    for number, one in enumerate(value):
+        if not isinstance(one, str) or one.__class__ is _Number:
+            _refuse("form", f"{path}[{number}]", detail="This must be a string in double quotes.")
+    return tuple(value)
+
+
+def _item(source: dict, element: str, index: int, value: str) -> str:
+    """Return the path of a value in Action or NotAction, Resource or NotResource."""
+    element = element if element in source else f"Not{element}"
+    found = source[element]
+    number = f"[{found.index(value)}]" if isinstance(found, (list, tuple)) else ""
+    return f"Statement[{index}].{element}{number}"
+
+
+def _check_action(action: str, source: dict, index: int) -> None:
+    service, colon, name = action.partition(":")
+    plain = service.replace("-", "").replace("_", "").replace(".", "")
+    if not colon:
+        problem = "prefix"
+    elif ":" in name:
+        problem = "colons"
+    elif service == "*" or (plain.isalnum() and plain.isascii()):
+        return
+    else:
+        problem = "vendor"
+    detail = service if problem == "vendor" else action
+    _refuse(problem, _item(source, "Action", index, action), detail=detail)
+
+
+def _check_resource(resource: str, source: dict, index: int) -> None:
+    parts = resource.split(":", 5)
+    service = parts[2] if len(parts) > 2 else ""
+    if parts[0] != "arn" or len(parts) < 2:
+        problem = "arn"
+    elif parts[1] not in PARTITIONS:
+        problem = "partition"
+    elif not service or "*" in service or "?" in service:
+        problem = "service"
+    elif service == "iam" and len(parts) == 6 and not _good_iam(parts):
+        problem = "region" if parts[3] else "iam path"
+    else:
+        return
+    path = _item(source, "Resource", index, resource)
+    _refuse(problem, path, detail=resource, part=parts[1] if len(parts) > 1 else "")
+
+
+def _good_iam(parts: list[str]) -> bool:
+    from .refusals import IAM_PATHS
+
+    start, star, _ = parts[5].partition("*")
+    # user* is fine: it may still become user/…
+    good = parts[5].startswith(IAM_PATHS) or parts[5] == "root"
+    return not parts[3] and (good or (star and any(path.startswith(start) for path in IAM_PATHS)))
+
+
+def _conditions(source: Any, index: int, stored: bool) -> tuple:
+    path = f"Statement[{index}].Condition"
+    if not isinstance(source, dict):
+        _refuse("form", path, detail=_SURE["condition"])
+    found = []
+    for operator, keys in source.items():
+        if not isinstance(keys, dict):
+            _refuse("form", f"{path}.{operator}", detail=_SURE["condition"])
+        if stored and not known_operator(operator):
+            _refuse("operator", f"{path}.{operator}", detail=operator)
+        for key, value in keys.items():
+            if value.__class__ is str:
+                values = (value,)
+            elif isinstance(value, (list, tuple)):
+                values = tuple([_scalar(one, path, operator, key) for one in value])
+            else:
+                values = (_scalar(value, path, operator, key),)
+            found.append((operator, key, values))
+    return tuple(found)
+
+
+def _scalar(value: Any, path: str, operator: str, key: str) -> str:
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)) and value - value == 0:  # neither NaN nor infinite
+        return repr(value)
+    _refuse("form", f"{path}.{operator}.{key}", detail=_SURE["value"])
+
+
+def _check_principal_rules(source: dict, index: int, may: str, may_not: str) -> None:
+    element = "NotPrincipal" if "NotPrincipal" in source else "Principal"
+    path = f"Statement[{index}].{element}"
+    if may == "F":
+        _refuse("principal forbidden", path, detail=element)
+    if element == "NotPrincipal" and may_not == "F":
+        why = "Use Principal, or a condition on aws:PrincipalArn."
+        _refuse("prohibited", path, detail=element, why=why)
+    if element == "NotPrincipal" and "Principal" in source:
+        _refuse("both", path, detail="Principal")
+
+
+def _principals(source: dict, element: str, index: int, kind: str | None) -> tuple:
+    path, value = f"Statement[{index}].{element}", source[element]
+    if value == "*":
+        return (("AWS", "*"),)
+    if not isinstance(value, dict) or not value:
+        part = f'"{value}"' if isinstance(value, str) else ""
+        _refuse("principal", path, part=part, detail=_SURE["principal"])
+    found = []
+    for which, names in value.items():
+        if which not in PRINCIPAL_KINDS:
+            detail = f"The kinds of principal are {', '.join(PRINCIPAL_KINDS)}."
+            _refuse("principal", f"{path}.{which}", part=f'"{which}"', detail=detail)
+        for name in (
+            (names,) if names.__class__ is str else _strings(names, f"{element}.{which}", index)
+        ):
+            problem = _principal_problem(which, name)
+            if problem:
+                part = f'"{which.upper()}":"{name}"'
+                _refuse("principal", f"{path}.{which}", part=part, detail=problem)
+            found.append((which, name))
+    if kind == "rcp" and found != [("AWS", "*")]:
+        _refuse("principal", path, detail='In an RCP the Principal is always "*".')
+    return tuple(found)
+
+
+def _principal_problem(which: str, name: str) -> str | None:
+    if which == "Service":
+        good = "." in name and "*" not in name
+        return None if good else "Name the whole service, for example ec2.amazonaws.com."
+    if which != "AWS":
+        return None if name else "The name is empty."
+    if name == "*" or (name.isdigit() and len(name) == 12):
+        return None
+    if name.isalnum() and name.isupper() and len(name) >= 16:
+        return None  # the unique ID of a user or role, for example AROA…
+    if "*" in name or "?" in name:
+        return 'No wildcards inside a principal: write the whole ARN, or "*" with a Condition.'
+    parts = name.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn" or parts[2] not in ("iam", "sts") or not parts[4]:
+        return "Write the ARN of an account, user, role or session, or a 12-digit account number."
+    if parts[1] not in PARTITIONS:
+        return f"There is no partition {parts[1]!r}; it is usually aws."
+    if parts[5].startswith("group/"):
+        return "A group cannot be a principal: name its users, or a role."
+    if parts[5].startswith(("user/", "role/", "assumed-role/", "federated-user/")):
+        return None
+    good = parts[5] == "root"
+    return None if good else "A principal is root (the account), user/…, role/… or a session."
+
+
+def _check_sid(sid: Any, index: int, plain: bool) -> None:
+    if sid.__class__ is not str:
+        _refuse("form", f"Statement[{index}].Sid", detail="Sid must be a string.")
+    if plain and sid and not (sid.isalnum() and sid.isascii()):
+        _refuse("sid", f"Statement[{index}].Sid")
+
+
+def _unique_sids(statements: tuple[Statement, ...]) -> None:
+    seen = set()
+    for statement in statements:
+        if statement.sid and statement.sid in seen:
+            _refuse("sid twice", f"Statement[{statement.index}].Sid", detail=statement.sid)
+        seen.add(statement.sid)
+
+
+def _bad_effect(source: dict, index: int) -> NoReturn:
+    if "Effect" not in source:
+        _refuse("no effect", f"Statement[{index}]")
+    value = str(source["Effect"])[:64]
+    problem = "effect case" if value.title() in ("Allow", "Deny") else "effect"
+    _refuse(problem, f"Statement[{index}].Effect", detail=value)
+
+
+def _unknown(source: dict, known: frozenset[str], path: str) -> NoReturn:
+    name = next(str(key) for key in source if key not in known)
+    right = {key.lower(): key for key in known}.get(name.lower().removesuffix("s"))
+    meant = f"Did you mean {right}? Capitals count." if right else ""
+    _refuse("unknown", path + name, detail=name, why=meant)
+
+
+# --- JSON ---------------------------------------------------------------------------------------
+
+_decode = _encode = None
+
+
+class _Number(str):
+    """A JSON number, as it was written."""
+
+    __slots__ = ()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        name = next(name for name, _ in pairs if name in seen or seen.add(name))
+        _refuse("duplicate", name, detail=name)
+    return found
+
+
+def _constant(word: str) -> NoReturn:
+    _refuse("json", part="{", detail=f"{word} is not a JSON number.")
+
+
+def _json_hint(text: str, at: int, error: ValueError) -> str:
+    before, here = text[:at].rstrip(), text[at : at + 1]
+    if not text.strip():
+        return "the text is empty."
+    if text[0] == "\ufeff":
+        return "it begins with an invisible byte order mark: save the file as UTF-8 without BOM."
+    if text.startswith("%7B"):
+        return "it is URL-encoded: decode it first, with urllib.parse.unquote."
+    if "{" not in text:
+        return "a policy begins with {. Is this a file name? Give what is in the file instead."
+    if before.endswith(",") and (here in "}],"):
+        return "there is a comma too many just before this place."
+    if here == "'":
+        return "names and values stand in double quotes."
+    return f"{getattr(error, 'msg', error)}."
