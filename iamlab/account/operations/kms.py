@@ -12,12 +12,8 @@ from typing import Any
 
 from .target import Check, Kind, Target, ask, words
 
-ACTIONS: dict[str, str] = {}
-TAG_PREFIXES = ("aws:ResourceTag/",)
-CREATES_UNNAMED = False
-NEVER = frozenset()
-PASSES: dict[str, Any] = {}
 TAGS_ALSO: dict[str, str] = {"ReplicateKey": "kms:TagResource"}
+TAG_PREFIXES = ("aws:ResourceTag/",)
 MEMBERS = {
     "key": ("KeyId", "TargetKeyId"),
     ("DeleteAlias", "key"): ("AliasName",),

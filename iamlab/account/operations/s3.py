@@ -10,12 +10,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from .kms import use_key
-from .target import NOTHING, Check, Kind, Target, ask, tags_of, words
+from .target import NOTHING, Check, Kind, Target, ask, same, tags_of, words
 
-TAG_PREFIXES = ("aws:ResourceTag/",)
-CREATES_UNNAMED = False
 NEVER = frozenset({"accesspoint", "accesspointobject"})  # reached through a Bucket ARN
-TAGS_ALSO: dict[str, str] = {}
 MEMBERS = {"bucket": ("Bucket",), "object": ("Key",)}
 
 _CONFIGURATIONS = ("Analytics", "IntelligentTiering", "Inventory", "Metrics")
@@ -26,18 +23,12 @@ ACTIONS = {
     "ListObjectVersions": "ListBucketVersions",
     "ListMultipartUploads": "ListBucketMultipartUploads",
     "ListBuckets": "ListAllMyBuckets",
-    "ListDirectoryBuckets": "s3express:ListAllMyDirectoryBuckets",
-    "CreateSession": "s3express:CreateSession",
-    "RenameObject": "s3express:CreateSession",
-    "WriteGetObjectResponse": "s3-object-lambda:WriteGetObjectResponse",
-    "HeadObject": "GetObject",
     "SelectObjectContent": "GetObject",
     "CopyObject": "PutObject",
     "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject",
     "UploadPartCopy": "PutObject",
     "CompleteMultipartUpload": "PutObject",
-    "DeleteObjects": "DeleteObject",
     "ListParts": "ListMultipartUploadParts",
     "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
     "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
@@ -237,10 +228,10 @@ def _object_calls(call: Any, state: Any, asked: list[Check]) -> list[Check]:
     found = []
     if call.operation in _WRITES:
         more = {_ALSO[m]: None for m in params if m in _ALSO and params[m] not in _UNSET}
-        found = [_same(action, check) for action in more for check in asked]
+        found = [same(action, check) for action in more for check in asked]
     if call.operation == "GetObjectAttributes":
         name = "s3:GetObjectVersion" if params.get("VersionId") else "s3:GetObject"
-        found.append(_same(name, first))
+        found.append(same(name, first))
     if params["Bucket"].startswith("arn:") or first.resource_account is None:
         return found
     backend = state.backend("s3", first.resource_account)
@@ -268,10 +259,6 @@ _VERSION_ACTIONS = frozenset(
         "GetObjectAnnotation PutObjectAnnotation DeleteObjectAnnotation ListObjectAnnotations"
     )
 )
-
-
-def _same(action: str, check: Check) -> Check:
-    return Check(action, check.resource, check.context, check.resource_account, check.policy_of)
 
 
 def _encrypt(backend: Any, bucket: str, check: Check, call: Any, state: Any) -> list[Check]:
@@ -312,7 +299,7 @@ def _copy(call: Any, state: Any, asked: list[Check]) -> list[Check]:
     keeps_tags = call.params.get("TaggingDirective") != "REPLACE"
     if call.operation == "CopyObject" and thing.keys and keeps_tags:
         reads.append("s3:GetObjectVersionTagging" if version else "s3:GetObjectTagging")
-        found.append(_same("s3:PutObjectTagging", asked[0]))
+        found.append(same("s3:PutObjectTagging", asked[0]))
     source_context = {"s3:VersionId": version} if version else {}
     found += [ask(action, thing, source_context, call, ()) for action in reads]
     if thing.account is not None:
@@ -343,7 +330,7 @@ def _create_bucket(call: Any, state: Any, asked: list[Check]) -> list[Check]:
     names = [_ALSO_BUCKET[m] for m in params if m in _ALSO_BUCKET and params[m]]
     if (params.get("CreateBucketConfiguration") or {}).get("Tags"):
         names.append("s3:TagResource")
-    return [_same(name, asked[0]) for name in dict.fromkeys(" ".join(names).split())]
+    return [same(name, asked[0]) for name in dict.fromkeys(" ".join(names).split())]
 
 
 def _unnamed(action: str) -> Any:

@@ -12,15 +12,10 @@ from functools import cache
 from typing import Any
 
 from .iam import find_role
-from .target import NOTHING, Check, Target, account_of, ask, plain, tags_of, text
+from .target import NOTHING, Check, Target, account_of, ask, tags_of, text
 
-ACTIONS: dict[str, str] = {}
 MEMBERS: dict[Any, tuple[str, ...]] = {"federated-user": ("Name",)}
 TAG_PREFIXES = ("aws:ResourceTag/", "iam:ResourceTag/")
-CREATES_UNNAMED = False
-NEVER = frozenset()
-PASSES: dict[str, Any] = {}
-EXTRA: dict[str, Any] = {}
 TAGS_ALSO = {"GetFederationToken": "sts:TagSession"}
 KEYS = {
     "DurationSeconds": "sts:DurationSeconds",
@@ -28,7 +23,6 @@ KEYS = {
     "Audience": "sts:IdentityTokenAudience",
 }
 
-target = plain
 
 _ROLE_KEYS = (
     ("RoleSessionName", "sts:RoleSessionName"),

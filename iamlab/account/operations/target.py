@@ -73,6 +73,13 @@ def ask(action: str, target: Target, context: Mapping, call: Any, prefixes: Iter
     return Check(action, target.arn, context, account, target.policy_of)
 
 
+def same(action: str, check: Check) -> Check:
+    """One more action on the same resource, with the same keys."""
+    return Check(
+        action, check.resource, dict(check.context), check.resource_account, check.policy_of
+    )
+
+
 def account_of(arn: str) -> str | None:
     """The account in an ARN; None if it names none (S3, AWS's own policies)."""
     parts = arn.split(":", 5)
@@ -142,11 +149,19 @@ def tags_of(tags: Any) -> dict[str, str | None]:
 
 
 def dig(params: Any, path: Iterable[str]) -> Any:
-    """The value at a path of member names; None where the request has none."""
+    """The value at a path of member names; None where the request has none. Lists are walked.
+
+    >>> dig({"Disks": [{"Ebs": {"Size": 8}}, {"Ebs": {}}]}, ["Disks", "Ebs", "Size"])
+    [8]
+    """
     for name in path:
-        if not isinstance(params, Mapping):
+        if isinstance(params, list):
+            items = [item.get(name) for item in params if isinstance(item, Mapping)]
+            params = [item for item in items if item is not None]
+        elif isinstance(params, Mapping):
+            params = params.get(name)
+        else:
             return None
-        params = params.get(name)
     return params
 
 
