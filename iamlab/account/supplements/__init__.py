@@ -1,0 +1,1 @@
+"""What AWS does and moto does not: temporary credentials, refusals, boundaries, passwords, MFA."""
