@@ -56,6 +56,8 @@ _LOWER_OPERATORS = frozenset(name.lower() for name in OPERATORS)
 _POLICY = frozenset(("Version", "Id", "Statement"))
 _PAIRS = ("Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource")
 _STATEMENT = frozenset(("Sid", "Effect", *_PAIRS, "Condition"))
+_PLAIN_ARNS = tuple(f"arn:aws:{name}:" for name in ("s3", "sts", "ec2", "dynamodb", "kms", "sqs"))
+_new = tuple.__new__  # a namedtuple's own constructor is slower
 _SURE = {
     "statement": "A statement is a JSON object: { … }.",
     "condition": 'Condition looks like {"StringEquals": {"aws:username": "ana"}}.',
@@ -202,7 +204,7 @@ def _statement(source: Any, index: int, kind: str | None, rules: tuple, stored: 
         _check_sid(sid, index, rules[3])
 
     principal_rule, not_principal_rule, resource_rule, _ = rules
-    principals = not_principals = resources = not_resources = None
+    principals = not_principals = None
     if "Principal" in source or "NotPrincipal" in source:
         _check_principal_rules(source, index, principal_rule, not_principal_rule)
         if "Principal" in source:
@@ -212,11 +214,15 @@ def _statement(source: Any, index: int, kind: str | None, rules: tuple, stored: 
     elif principal_rule == "R":
         _refuse("no Principal", f"Statement[{index}]")
 
-    actions, not_actions = _pair(source, "Action", "NotAction", index)
-    if actions is None and not_actions is None:
-        if kind != "key":
-            _refuse("no Action", f"Statement[{index}]")
-        actions = ()
+    value = get("Action")
+    if value.__class__ is str and "NotAction" not in source:
+        actions, not_actions = (value,), None
+    else:
+        actions, not_actions = _pair(source, "Action", "NotAction", index)
+        if actions is None and not_actions is None:
+            if kind != "key":
+                _refuse("no Action", f"Statement[{index}]")
+            actions = ()
     for action in actions or not_actions or ():
         if action != "*":
             service, colon, name = action.partition(":")
@@ -225,25 +231,30 @@ def _statement(source: Any, index: int, kind: str | None, rules: tuple, stored: 
             if kind == "trust" and service.lower() != "sts":
                 _refuse("trust action", _item(source, "Action", index, action))
 
-    if resource_rule != "F":
-        resources, not_resources = _pair(source, "Resource", "NotResource", index)
-        if resources is None and not_resources is None:
-            if resource_rule == "R":
-                _refuse("no Resource", f"Statement[{index}]")
-            resources = () if resource_rule == "N" else None
+    if resource_rule == "F":
+        if "Resource" in source or "NotResource" in source:
+            element = "Resource" if "Resource" in source else "NotResource"
+            why = "A trust policy is always about the role it belongs to."
+            _refuse("prohibited", f"Statement[{index}].{element}", detail=element, why=why)
+        resources = not_resources = None
+    else:
+        value = get("Resource")
+        if value.__class__ is str and "NotResource" not in source:
+            resources, not_resources = (value,), None
+        else:
+            resources, not_resources = _pair(source, "Resource", "NotResource", index)
+            if resources is None and not_resources is None:
+                if resource_rule == "R":
+                    _refuse("no Resource", f"Statement[{index}]")
+                resources = () if resource_rule == "N" else None
         for resource in resources or not_resources or ():
-            if resource != "*":
+            # Most ARNs are of services whose ARNs need no second look.
+            if resource != "*" and not resource.startswith(_PLAIN_ARNS):
                 _check_resource(resource, source, index)
-    elif "Resource" in source or "NotResource" in source:
-        element = "Resource" if "Resource" in source else "NotResource"
-        why = "A trust policy is always about the role it belongs to."
-        _refuse("prohibited", f"Statement[{index}].{element}", detail=element, why=why)
 
-    conditions = _conditions(get("Condition"), index, stored) if "Condition" in source else ()
-    return Statement(
-        *(index, sid, effect, actions, not_actions, resources, not_resources),
-        *(principals, not_principals, conditions),
-    )
+    conditions = _conditions(source["Condition"], index, stored) if "Condition" in source else ()
+    found = (index, sid, effect, actions, not_actions, resources, not_resources)
+    return _new(Statement, (*found, principals, not_principals, conditions))
 
 
 def _pair(source: dict, element: str, opposite: str, index: int) -> tuple:
