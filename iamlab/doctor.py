@@ -101,7 +101,8 @@ def _kernel() -> Finding | str:
 
     command = KernelSpecManager().get_kernel_spec("python3").argv[0]
     # Jupyter reads a bare "python" as the one that it runs with itself.
-    if command in ("python", "python3", sys.executable):
+    here = os.path.dirname(command) == os.path.dirname(sys.executable)
+    if command in ("python", "python3") or here:
         return "notebooks run with this Python"
     todo = "Run: python -m ipykernel install --sys-prefix"
     return Finding("Kernel", "PROBLEM", f"notebooks would run with {command}", todo)
