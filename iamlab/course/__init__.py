@@ -4,6 +4,7 @@ from iamlab.course.card import Card, Outcome
 from iamlab.course.exercise import Exercise, Wrong
 from iamlab.course.lesson import Lesson
 from iamlab.course.look import Look, Probe
+from iamlab.course.manifest import read_manifest
 from iamlab.course.progress import Progress, ProgressError
 from iamlab.course.quiz import Prediction, Question
 from iamlab.course.world import Role, World
@@ -22,4 +23,5 @@ __all__ = [
     "Role",
     "World",
     "Wrong",
+    "read_manifest",
 ]

@@ -56,6 +56,8 @@ class Exercise:
         The wrong answers that people give, each with its own message.
     belief : str
         The belief behind the wrong answers: what people think, and what AWS does.
+    also : tuple of str
+        Code of other right answers, written differently.
     answer : str
         The name of the variable that the learner hands to the check; empty for none.
     secret : tuple of str
@@ -78,6 +80,7 @@ class Exercise:
     solution: str
     wrong: tuple[Wrong, ...]
     belief: str
+    also: tuple[str, ...] = ()
     answer: str = ""
     secret: tuple[str, ...] = ()
 

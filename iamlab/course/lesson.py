@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from iamlab.course import quiz
 from iamlab.course.card import Card, Outcome
@@ -17,6 +18,9 @@ from iamlab.course.world import World
 
 if TYPE_CHECKING:
     from iamlab.account.lab import Lab
+
+# Lab -> lesson ID -> the keys of its story.
+_PLAYED: WeakKeyDictionary[Lab, dict[str, dict[str, dict[str, str]]]] = WeakKeyDictionary()
 
 
 @dataclass
@@ -106,7 +110,7 @@ class Lesson:
             Not attempted, not yet, error or done, and why.
         """
         exercise = self._exercise(number)
-        card = exercise.run_check(Look(self.lab), answer)
+        card = exercise.run_check(Look(self.lab, self.keys), answer)
         self.progress.note_check(exercise.id, card.outcome)
         return card
 
@@ -169,7 +173,7 @@ class Lesson:
         """Ask the account what happens, and put it beside your guess."""
         prediction = self._prediction(name)
         entry = self.progress.read()["predictions"].get(f"{self.id}-{name}")
-        truth = prediction.truth(Look(self.lab))
+        truth = prediction.truth(Look(self.lab, self.keys))
         said = f"Your guess: {entry['guess']}. " if entry else "You made no guess. "
         match = ""
         if entry:
@@ -195,9 +199,14 @@ class Lesson:
         return Card(head, "\n".join(lines))
 
     def _build(self) -> None:
-        assert self._lab is not None
-        self.world.build(self._lab)
-        self.keys = self.world.events(self._lab) if self.world.events else {}
+        lab = self._lab
+        assert lab is not None
+        # A first cell that is run again must not play the story twice, nor lose its keys.
+        played = _PLAYED.setdefault(lab, {})
+        fresh = self.world.build(lab)
+        if fresh or self.id not in played:
+            played[self.id] = self.world.events(lab) if self.world.events else {}
+        self.keys = played[self.id]
 
     def _exercise(self, number: int) -> Exercise:
         if not isinstance(number, int) or not 1 <= number <= len(self.exercises):

@@ -59,10 +59,13 @@ class Look:
     ----------
     lab : Lab
         The running lab.
+    keys : mapping, optional
+        The access keys that the lesson's story hands out, by name.
     """
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, keys: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self.lab = lab
+        self.keys = keys or {}
 
     # Verdicts -----------------------------------------------------------------------------
 

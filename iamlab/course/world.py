@@ -44,10 +44,17 @@ class World:
     roles: Mapping[str, Role] = field(default_factory=dict)
     events: Callable[[Lab], dict[str, dict[str, str]]] | None = None
 
-    def build(self, lab: Lab) -> None:
-        """Make what is missing in the account. What is there already stays as it is."""
+    def build(self, lab: Lab) -> bool:
+        """Make what is missing in the account. What is there already stays as it is.
+
+        Returns
+        -------
+        bool
+            True if none of the world's users was there: the account is fresh.
+        """
         iam, s3 = lab.quiet_client("iam"), lab.quiet_client("s3")
         there = {user["UserName"] for user in iam.list_users()["Users"]}
+        fresh = not there & set(self.users)
         for name, policies in self.users.items():
             if name not in there:
                 iam.create_user(UserName=name)
@@ -73,3 +80,4 @@ class World:
                     iam.put_role_policy(
                         RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document)
                     )
+        return fresh

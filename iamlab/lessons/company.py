@@ -58,15 +58,6 @@ def trust(**principal: str) -> dict[str, Any]:
     return policy({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
 
 
-def fill(starter: str, *changes: tuple[str, str]) -> str:
-    """Return the starter with each text changed; a text that is not there is an error."""
-    for old, new in changes:
-        if old not in starter:
-            raise ValueError(f"the starter has no {old!r}")
-        starter = starter.replace(old, new)
-    return starter
-
-
 def _body(row: Mapping[str, str]) -> bytes:
     if row["file"]:
         return (folder() / row["file"]).read_bytes()
