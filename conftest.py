@@ -1,10 +1,9 @@
-"""Fixtures that every test may use, and the rule that CI skips nothing."""
+"""For tests and doctests alike: a lab, progress kept apart, and CI that skips nothing."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +11,11 @@ import pytest
 if TYPE_CHECKING:
     from iamlab.account.lab import Lab
 
-ROOT = Path(__file__).resolve().parents[1]
+
+@pytest.fixture(scope="session", autouse=True)
+def progress_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the tests' progress away from the learner's."""
+    os.environ["IAMLAB_DATA_DIR"] = str(tmp_path_factory.mktemp("progress"))
 
 
 @pytest.fixture
@@ -22,12 +25,6 @@ def lab() -> Iterator[Lab]:
 
     with iamlab.start() as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def root() -> Path:
-    """The repository."""
-    return ROOT
 
 
 def _ci_skips_nothing(report: Any) -> None:
