@@ -26,7 +26,7 @@ from .target import (
     text,
 )
 
-__all__ = ["NO_PERMISSION_NEEDED", "SERVICES", "Check", "checks"]
+__all__ = ["NO_PERMISSION_NEEDED", "SERVICES", "Check", "checks", "owner_of"]
 
 # Service (botocore name) -> the module with its tables.
 SERVICES = {
@@ -91,6 +91,39 @@ def checks(call: Any, state: Any) -> list[Check]:
     if plan is None:  # read the tables once for each operation
         plan = _plans[key] = _make_plan(*key)
     return plan(call, state)
+
+
+# Members that can name another account's resource, by ARN or URL.
+_OWNED = {
+    "sqs": ("QueueUrl", "SourceArn"),
+    "kms": ("KeyId",),
+    "secretsmanager": ("SecretId",),
+    "dynamodb": ("TableName", "ResourceArn", "TableArn"),
+    "lambda": ("FunctionName", "Resource"),
+}
+
+
+def owner_of(call: Any) -> str | None:
+    """The account of the resource that a call names by ARN or URL, None if it names none.
+
+    S3 is not asked here: a bucket's name does not tell its owner.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Call
+    >>> owner_of(Call(service="kms", params={"KeyId": "arn:aws:kms:us-east-1:444455556666:key/k"}))
+    '444455556666'
+    """
+    params = call.params
+    if call.service == "sqs" and "QueueOwnerAWSAccountId" in params:
+        return params["QueueOwnerAWSAccountId"]
+    for member in _OWNED.get(call.service, ()):
+        value = params.get(member)
+        if isinstance(value, str) and (":" in value or "/" in value):
+            for part in value.replace("/", ":").split(":"):
+                if len(part) == 12 and part.isdigit():
+                    return part
+    return None
 
 
 def _make_plan(service: str, operation: str) -> Plan:

@@ -103,7 +103,7 @@ def _function(value: str, qualifier: str | None, call: Any, state: Any) -> Targe
     arn = f"arn:aws:lambda:{region}:{account}:function:{name}"
     found = state.backend("lambda", account, region)._lambdas.get_arn(arn) if account else None
     tags = tags_of(found.tags) if found is not None else NOTHING
-    policy = None if found is None else ("function", account, region, name, qualifier)
+    policy = None if found is None else ("function", account, region, name)
     return Target(f"{arn}:{qualifier}" if qualifier else arn, account, policy, tags)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .target import Kind, Target
+from .target import NOTHING, Kind, Target
 
 _TARGET = ("TargetId", "ResourceId", "ChildId", "ParentId", "SourceParentId", "DestinationParentId")
 MEMBERS = {
@@ -52,15 +52,23 @@ def target(kind: Kind, value: str | None, call: Any, state: Any) -> Target | Non
     prefix = _PREFIXES.get(kind.name, "")
     if value != "*" and (not value.startswith(prefix) if prefix else not value.isdigit()):
         return None
-    found, about = _find(owner, value, state), {}
-    if kind.name == "policy" and found is not None:
-        about = {"organizations:PolicyType": found.type}
-    if found is not None:
-        arn = found.arn  # AWS's own policies have the owner "aws"
+    found = _find(owner, value, state)
+    if getattr(found, "aws_managed", False):
+        arn = f"arn:aws:organizations::aws:policy/{found.type.lower()}/{value}"
+    elif found is not None:
+        arn = found.arn
     else:
         arn = kind.form.format(account=owner, region="", name=value.removeprefix(prefix))
         arn = arn.replace("o-*", id_)
-    return Target(arn, owner, None, getattr(found, "tags", None) or {}, about)
+    return Target(arn, owner, None, getattr(found, "tags", None) or NOTHING)
+
+
+def context(operation: str, call: Any, state: Any, found: dict[str, Any]) -> None:
+    """The type of the policy that a call names by its ID."""
+    if id_ := call.params.get("PolicyId"):
+        policy = _find(_owner(call, state), id_, state)
+        if policy is not None:
+            found["organizations:PolicyType"] = policy.type
 
 
 def _owner(call: Any, state: Any) -> str | None:

@@ -66,9 +66,9 @@ def _more(call: Any, state: Any, asked: list[Check]) -> list[Check]:
     if params.get("AddReplicaRegions") and call.operation == "CreateSecret":
         found.append(same("secretsmanager:ReplicateSecretToRegions", secret))
     if arn := params.get("RotationLambdaARN"):
-        account, policy = arn.split(":")[4], ("function", *arn.split(":")[4:2:-1])
-        policy = (*policy, arn.split(":")[6], None)
-        found.append(ask("lambda:InvokeFunction", Target(arn, account, policy), {}, call, ()))
+        region, account, _, name = (*arn.split(":"), "", "", "")[3:7]
+        function = Target(arn, account, ("function", account, region, name))
+        found.append(ask("lambda:InvokeFunction", function, NOTHING, call, ()))
     if actions := _KEY_ACTIONS.get(call.operation):
         found += _key(actions, secret, params.get("KmsKeyId"), call, state)
     return found

@@ -28,7 +28,7 @@ class Check:
     policy_of : tuple or None
         Whose resource policy applies: ("bucket", name), ("queue", account, region, name),
         ("key", account, region, id), ("secret", account, region, name), ("role", account, name),
-        ("function", account, region, name, qualifier or None), ("table", account, region, name).
+        ("function", account, region, name), ("table", account, region, name).
     """
 
     action: str
@@ -64,8 +64,6 @@ def ask(action: str, target: Target, context: Mapping, call: Any, prefixes: Iter
     if account is None:
         account = account_of(target.arn) or call.account
     context = {**context, **target.keys}
-    if account:
-        context["aws:ResourceAccount"] = account
     if target.tags:
         for prefix in prefixes:
             for key, value in target.tags.items():
@@ -116,7 +114,6 @@ def pass_role(arns: Any, service: str, resource: str, call: Any) -> list[Check]:
             {
                 "iam:PassedToService": service,
                 "iam:AssociatedResourceArn": resource,
-                "aws:ResourceAccount": account_of(arn) or call.account,
             },
             account_of(arn) or call.account,
         )
