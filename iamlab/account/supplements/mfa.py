@@ -127,6 +127,17 @@ def listed(call: Any, lab: Any) -> dict[str, Any]:
     return {"VirtualMFADevices": shown, "IsTruncated": False}
 
 
+def own(call: Any, lab: Any) -> dict[str, Any]:
+    """ListMFADevices, the caller's own if no user is named."""
+    name = call.params.get("UserName")
+    user = lab.state.iam(call.account).users[name] if name else call.caller.entity
+    devices = [
+        {"UserName": user.name, "SerialNumber": d.serial_number, "EnableDate": d.enable_date}
+        for d in user.mfa_devices.values()
+    ]
+    return {"MFADevices": devices, "IsTruncated": False}
+
+
 def delete(call: Any, lab: Any) -> None:
     """Refuse DeleteVirtualMFADevice while a user has the device."""
     device = lab.state.iam(call.account).virtual_mfa_devices.get(call.params["SerialNumber"])
@@ -155,6 +166,7 @@ def _used(device: Any) -> set[int]:
 REGISTRY = {
     ("iam", "CreateVirtualMFADevice"): create,
     ("iam", "ListVirtualMFADevices"): listed,
+    ("iam", "ListMFADevices"): own,
     ("iam", "ResyncMFADevice"): resync,
 }
 BEFORE = {
