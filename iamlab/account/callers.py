@@ -163,6 +163,12 @@ class Callers:
         """Remember temporary credentials that STS has given out."""
         self.sessions[session.access_key_id] = session
 
+    def forget(self) -> None:
+        """Forget every key and session."""
+        self._root_keys.clear()
+        self._known.clear()
+        self.sessions.clear()
+
     def root_key(self, account: str) -> tuple[str, str]:
         """Return an access key (ID, secret) of an account's root user, making it if needed."""
         for key_id, (owner, secret) in self._root_keys.items():

@@ -81,34 +81,56 @@ REFUSALS: dict[str, dict[str, tuple[str, int, str]]] = {
         "signature": ("SignatureDoesNotMatch", 403, _SIGNATURE),
         "expired": ("ExpiredToken", 403, _EXPIRED),
         "missing": ("MissingAuthenticationToken", 403, "Request is missing Authentication Token"),
-        "skewed": ("SignatureDoesNotMatch", 403, "Signature expired: {signed} is now earlier than"
-                   " {earliest} ({now} - 15 min.)"),
+        "skewed": (
+            "SignatureDoesNotMatch",
+            403,
+            "Signature expired: {signed} is now earlier than {earliest} ({now} - 15 min.)",
+        ),
         "malformed": ("IncompleteSignature", 400, "Authorization header is malformed: {detail}"),
-        "scope": ("SignatureDoesNotMatch", 403, "Credential should be scoped to correct service:"
-                  " '{service}'. "),
+        "scope": (
+            "SignatureDoesNotMatch",
+            403,
+            "Credential should be scoped to correct service: '{service}'. ",
+        ),
     },
     "s3": {
-        "unknown": ("InvalidAccessKeyId", 403,
-                    "The AWS Access Key Id you provided does not exist in our records."),
+        "unknown": (
+            "InvalidAccessKeyId",
+            403,
+            "The AWS Access Key Id you provided does not exist in our records.",
+        ),
         "token": ("InvalidToken", 400, "The provided token is malformed or otherwise invalid."),
         "signature": ("SignatureDoesNotMatch", 403, _MISMATCH + "key and signing method."),
         "expired": ("ExpiredToken", 400, "The provided token has expired."),
         "missing": ("AccessDenied", 403, "Access Denied"),
-        "skewed": ("RequestTimeTooSkewed", 403, "The difference between the request time and the"
-                   " current time is too large."),
+        "skewed": (
+            "RequestTimeTooSkewed",
+            403,
+            "The difference between the request time and the current time is too large.",
+        ),
         "url_expired": ("AccessDenied", 403, "Request has expired"),
-        "malformed": ("AuthorizationHeaderMalformed", 400,
-                      "The authorization header is malformed; {detail}"),
-        "scope": ("AuthorizationHeaderMalformed", 400, "The authorization header is malformed; "
-                  "incorrect service. This endpoint belongs to \"s3\"."),
+        "malformed": (
+            "AuthorizationHeaderMalformed",
+            400,
+            "The authorization header is malformed; {detail}",
+        ),
+        "scope": (
+            "AuthorizationHeaderMalformed",
+            400,
+            "The authorization header is malformed; "
+            'incorrect service. This endpoint belongs to "s3".',
+        ),
     },
     "ec2": {
         "unknown": ("AuthFailure", 401, _EC2_UNKNOWN),
         "token": ("AuthFailure", 401, _EC2_UNKNOWN),
         "signature": ("AuthFailure", 401, _EC2_UNKNOWN),
         "expired": ("RequestExpired", 400, "Request has expired."),
-        "missing": ("MissingParameter", 400,
-                    "The request must contain the parameter AWSAccessKeyId"),
+        "missing": (
+            "MissingParameter",
+            400,
+            "The request must contain the parameter AWSAccessKeyId",
+        ),
         "skewed": ("RequestExpired", 400, "Request has expired."),
         "malformed": ("AuthFailure", 401, _EC2_UNKNOWN),
         "scope": ("AuthFailure", 401, "Credential should be scoped to correct service: 'ec2'. "),
@@ -119,12 +141,21 @@ REFUSALS: dict[str, dict[str, tuple[str, int, str]]] = {
         "signature": ("InvalidSignatureException", 400, _SIGNATURE),
         "expired": ("ExpiredTokenException", 400, _EXPIRED),
         "missing": ("MissingAuthenticationTokenException", 400, _MISSING),
-        "skewed": ("InvalidSignatureException", 400, "Signature expired: {signed} is now earlier"
-                   " than {earliest} ({now} - 5 min.)"),
-        "malformed": ("IncompleteSignatureException", 400,
-                      "Authorization header is malformed: {detail}"),
-        "scope": ("InvalidSignatureException", 400, "Credential should be scoped to correct"
-                  " service: '{service}'. "),
+        "skewed": (
+            "InvalidSignatureException",
+            400,
+            "Signature expired: {signed} is now earlier than {earliest} ({now} - 5 min.)",
+        ),
+        "malformed": (
+            "IncompleteSignatureException",
+            400,
+            "Authorization header is malformed: {detail}",
+        ),
+        "scope": (
+            "InvalidSignatureException",
+            400,
+            "Credential should be scoped to correct service: '{service}'. ",
+        ),
     },
 }
 REFUSALS["rest-json"] = {
@@ -311,8 +342,10 @@ def respond(service: str, error: AwsError, head: bool = False, query: bool = Fal
         headers["x-amzn-query-error"] = f"{error.code};Sender"
     elif service == "dynamodb" and error.code == "AccessDeniedException":
         # DynamoDB writes this one with a capital M; botocore reads both.
-        body = {"__type": "com.amazon.coral.service#AccessDeniedException",
-                "Message": error.message}
+        body = {
+            "__type": "com.amazon.coral.service#AccessDeniedException",
+            "Message": error.message,
+        }
     return error.status, headers, json.dumps(body | error.fields).encode()
 
 

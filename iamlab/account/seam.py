@@ -10,15 +10,14 @@ import os
 import re
 import socket
 import sys
-import threading
-from functools import lru_cache
+from datetime import datetime
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import botocore.auth
-import botocore.compat
+import botocore.configprovider
 import botocore.credentials
-import botocore.endpoint
 import botocore.httpsession
 import botocore.signers
 import botocore.utils
@@ -33,7 +32,7 @@ from botocore.exceptions import EndpointConnectionError
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
 from moto.core.request import Request
-from moto.core.serialize import get_serializer_class
+from moto.core.serialize import XFormedAttributePicker, get_serializer_class
 
 from iamlab.account.callers import new_key_id
 from iamlab.account.errors import AwsError, Response
@@ -91,6 +90,15 @@ class State:
         found = _backends("s3").bucket_accounts.get(name)
         return found[1] if found else None
 
+    def organization(self, account: str) -> Any:
+        """Return moto's backend of the organization an account belongs to, or None."""
+        backends = _backends("organizations")
+        owner = backends.master_accounts.get(account, (account, "aws"))[0]
+        if owner not in backends:
+            return None
+        backend = backends[owner]["aws"]
+        return backend if backend.org is not None else None
+
     def role(self, account: str, name: str) -> Any:
         """Return moto's role of that name, or None."""
         return next((r for r in self.iam(account).roles.values() if r.name == name), None)
@@ -139,12 +147,12 @@ def _aws_policies() -> dict[str, Any]:
     return json.loads(aws_managed_policies_data)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _backends(service: str) -> Any:
     return moto.backends.get_backend(_MOTO_NAMES.get(service, service))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _routes(service: str) -> list[tuple[re.Pattern[str], Callable[..., Any]]]:
     """Return moto's handlers of a service. moto compiles these anew at each call."""
     backend = _backends(service)["000000000000"]["aws" if service in _GLOBAL else "us-east-1"]
@@ -212,10 +220,24 @@ def ask_moto(request: HttpRequest, call: ApiCall, account: str) -> Response:
     )
 
 
+def mark_used(state: State, caller: Any, now: Any, service: str, region: str) -> None:
+    """Note when, for which service and where a user's access key was last used."""
+    key = state.iam(caller.account).access_keys.get(caller.access_key_id)
+    if key is not None:
+        key.last_used = moto.iam.models.AccessKeyLastUsed(now, service, region)
+
+
 @lru_cache(maxsize=512)
 def _serializer(service: str, operation: str, protocol: str) -> Any:
-    model = service_model(service)
-    return get_serializer_class(service, protocol)(operation_model=model.operation_model(operation))
+    model = service_model(service).operation_model(operation)
+    transformers = None
+    if service == "iam":
+        # moto's IAM objects do not call everything as the API does; this says how they differ.
+        from moto.iam.responses import IamResponse
+
+        transformers = IamResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER
+    picker = XFormedAttributePicker(response_transformers=transformers)
+    return get_serializer_class(service, protocol)(operation_model=model, value_picker=picker)
 
 
 def serialize(call: ApiCall, result: dict[str, Any]) -> Response:
@@ -234,8 +256,6 @@ def serialize(call: ApiCall, result: dict[str, Any]) -> Response:
 
 
 # --- The front door -------------------------------------------------------------------------
-
-Gate = "Callable[[HttpRequest], Response]"
 
 
 class Installation:
@@ -328,29 +348,27 @@ class Installation:
             (botocore.credentials.RefreshableCredentials, "_seconds_remaining", seconds_remaining),
             (moto.core.models.MockAWS, "_enable_patching", mocked),
             (moto.core.botocore_stubber.BotocoreStubber, "process_request", process_request),
+            (moto.core.utils.convert_to_flask_response, "__call__", _server_view(handle)),
+            # The environment sends other programs (the AWS CLI) to loopback; here it is not needed.
+            (botocore.configprovider.ConfiguredEndpointProvider, "provide", lambda _: None),
             (socket, "getaddrinfo", _guard_names(socket.getaddrinfo)),
             (socket.socket, "connect", _guard_addresses(socket.socket.connect)),
             (socket.socket, "connect_ex", _guard_addresses(socket.socket.connect_ex)),
         ]
-        real = botocore.compat.get_current_datetime
         patches += [
+            # botocore.endpoint has one too, for time-outs: that stays on the real clock.
             (module, "get_current_datetime", current_datetime)
-            for name, module in _modules("botocore.")
-            if getattr(module, "get_current_datetime", None) is real
+            for module in (botocore.auth, botocore.signers, botocore.utils)
         ]
-        # botocore measures read time-outs with this one: that is the real clock's affair.
-        patches = [p for p in patches if p[:2] != (botocore.endpoint, "get_current_datetime")]
-        patches += _everywhere("moto.", "utcnow", moto.core.utils.utcnow, utcnow)
-        # moto lists the methods of a class anew at each call, for ever the same.
+        self._everywhere("utcnow", utcnow)
+        # moto lists the methods of a class anew at each call; they are always the same.
         names = moto.core.utils.method_names_from_class
-        patches += _everywhere("moto.", "method_names_from_class", names, lru_cache(None)(names))
+        self._everywhere("method_names_from_class", lru_cache(None)(names))
         patches += [
             (getattr(moto.iam.models, cls), "__init__", _with_id(cls, prefix))
             for cls, prefix in _ID_PREFIXES.items()
         ]
         patches += _requests_patches(handle)
-        if "moto.moto_server.werkzeug_app" in sys.modules or os.environ.get("IAMLAB_SERVER"):
-            patches += _server_patches(handle)
         return patches
 
     def _patch(self, owner: Any, name: str, value: Any) -> None:
@@ -369,6 +387,15 @@ class Installation:
             lambda: delattr(owner, name) if inherited else setattr(owner, name, before)
         )
 
+    def _everywhere(self, name: str, new: Any) -> None:
+        """Replace a function of moto.core.utils in every module that imported it.
+
+        Modules that are imported later get the new one, and lose it again at the end.
+        """
+        old = getattr(moto.core.utils, name)
+        _swap(name, old, new)
+        self._undo.append(lambda: _swap(name, new, old))
+
     def _set_environment(self, name: str, value: str | None) -> None:
         before = os.environ.get(name)
         if value is None:
@@ -376,10 +403,41 @@ class Installation:
         else:
             os.environ[name] = value
         self._undo.append(
-            lambda: os.environ.pop(name, None) and None
-            if before is None
-            else os.environ.__setitem__(name, before)
+            lambda: (
+                os.environ.pop(name, None) and None
+                if before is None
+                else os.environ.__setitem__(name, before)
+            )
         )
+
+
+def make_administrator(state: State, account: str, key_id: str, secret: str) -> None:
+    """Give an account its user ``administrator``, with AdministratorAccess and this access key."""
+    models, backend = moto.iam.models, state.iam(account)
+    policy = models.AWSManagedPolicy(
+        "AdministratorAccess",
+        account_id=account,
+        region="us-east-1",
+        default_version_id="v1",
+        path="/",
+        document=_ADMINISTRATOR_ACCESS,
+        create_date=datetime(2015, 2, 6, 18, 39, 46),
+        update_date=datetime(2015, 2, 6, 18, 39, 46),
+    )
+    backend.managed_policies[policy.arn] = policy
+    backend.aws_managed_policies.append(policy)
+    user = models.User(account, "us-east-1", "administrator")
+    backend.users[user.name] = user
+    policy.attach_to(user)
+    key = user.create_access_key("AKIA")
+    key.access_key_id, key.secret_access_key = key_id, secret
+    backend.access_keys[key_id] = key
+
+
+# AWS's own document, word for word: it is all that this policy says.
+_ADMINISTRATOR_ACCESS = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+)
 
 
 def wipe() -> None:
@@ -448,7 +506,7 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1", "[::1]"}
 
 def _leaves_for(url: str) -> str:
     host = (urlsplit(url).hostname or "").lower()
-    if is_aws_host(host) or _is_metadata(host):
+    if is_aws_host(host):
         return "aws"
     if host in _LOOPBACK or host.startswith("127.") or host.endswith(".localhost"):
         return "loopback"
@@ -499,13 +557,10 @@ def _guard_addresses(real: Callable[..., Any]) -> Callable[..., Any]:
     return connect
 
 
-def _modules(prefix: str) -> list[tuple[str, Any]]:
-    return [(n, m) for n, m in list(sys.modules.items()) if n.startswith(prefix) and m is not None]
-
-
-def _everywhere(prefix: str, name: str, real: Any, new: Any) -> list[tuple[Any, str, Any]]:
-    """Patch a function wherever a module has it under its own name."""
-    return [(m, name, new) for _, m in _modules(prefix) if vars(m).get(name) is real]
+def _swap(name: str, old: Any, new: Any) -> None:
+    for module_name, module in list(sys.modules.items()):
+        if module_name.startswith("moto.") and vars(module).get(name) is old:
+            setattr(module, name, new)
 
 
 def _with_id(cls: str, prefix: str) -> Callable[..., None]:
@@ -543,15 +598,21 @@ def _requests_patches(handle: Callable[[HttpRequest], Response]) -> list[tuple[A
     return [(requests.adapters.HTTPAdapter, "send", send)]
 
 
-def _server_patches(handle: Callable[[HttpRequest], Response]) -> list[tuple[Any, str, Any]]:
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+def _server_view(handle: Callable[[HttpRequest], Response]) -> Callable[..., Any]:
+    """Stand in for every view of moto's server mode, its own /moto-api pages included."""
 
-    from iamlab.account.endpoint import wsgi
+    def view(_: Any, args: Any = None, **__: Any) -> Any:
+        from flask import Response as FlaskResponse
+        from flask import request
 
-    def call(_: Any, environ: dict[str, Any], start_response: Any) -> Any:
-        return wsgi(handle)(environ, start_response)
+        http = HttpRequest(
+            request.method,
+            request.raw_url,  # type: ignore[attr-defined]
+            lower_headers(request.headers),
+            request.get_data(),
+            request.remote_addr,
+        )
+        status, headers, body = handle(http)
+        return FlaskResponse(response=body, status=status, headers=headers)
 
-    return [(DomainDispatcherApplication, "__call__", call)]
-
-
-LOCK = threading.RLock()
+    return view

@@ -122,14 +122,28 @@ def _claim(
         raise Malformed("Authorization header requires existence of either a 'X-Amz-Date' header.")
     try:
         signed_at = datetime(
-            int(date[:4]), int(date[4:6]), int(date[6:8]),
-            int(date[9:11]), int(date[11:13]), int(date[13:15]), tzinfo=UTC,
+            int(date[:4]),
+            int(date[4:6]),
+            int(date[6:8]),
+            int(date[9:11]),
+            int(date[11:13]),
+            int(date[13:15]),
+            tzinfo=UTC,
         )
     except ValueError:
         raise Malformed(f"the date {date!r} cannot be read.") from None
     return Claim(
-        4, scope[0], parts["Signature"], token, signed_at, scope[1], scope[2], scope[3],
-        parts["SignedHeaders"], expires, in_query,
+        4,
+        scope[0],
+        parts["Signature"],
+        token,
+        signed_at,
+        scope[1],
+        scope[2],
+        scope[3],
+        parts["SignedHeaders"],
+        expires,
+        in_query,
     )
 
 
@@ -183,9 +197,7 @@ def _canonical(claim: Claim, request: HttpRequest) -> str:
     if query:
         pairs = (part.partition("=") for part in query.split("&"))
         query = "&".join(
-            f"{name}={value}"
-            for name, _, value in sorted(pairs)
-            if name != "X-Amz-Signature"
+            f"{name}={value}" for name, _, value in sorted(pairs) if name != "X-Amz-Signature"
         )
     headers = request.headers
     lines = []
@@ -195,7 +207,14 @@ def _canonical(claim: Claim, request: HttpRequest) -> str:
             value = request.netloc if name == "host" else ""
         lines.append(f"{name}:{' '.join(value.split())}\n")
     return "\n".join(
-        (request.method, path, query, "".join(lines), claim.signed_headers, _payload(claim, request))
+        (
+            request.method,
+            path,
+            query,
+            "".join(lines),
+            claim.signed_headers,
+            _payload(claim, request),
+        )
     )
 
 

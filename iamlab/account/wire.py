@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -181,7 +181,7 @@ def read_call(request: HttpRequest, service: str, bucket: str | None) -> tuple[s
     raise AwsError("UnknownOperationException", "The request names no operation.", 404)
 
 
-@lru_cache(maxsize=None)
+@cache
 def service_model(service: str) -> Any:
     """Return botocore's model of a service."""
     from moto.core.utils import get_service_model
@@ -189,7 +189,7 @@ def service_model(service: str) -> Any:
     return get_service_model(service)
 
 
-@lru_cache(maxsize=None)
+@cache
 def operation_names(service: str) -> frozenset[str]:
     """Return the names of all operations of a service."""
     return frozenset(service_model(service).operation_names)
@@ -264,9 +264,7 @@ def _wire_name(name: str, member: Any, ec2: bool) -> str:
     return wire[0].upper() + wire[1:]
 
 
-def _member(
-    values: dict[str, str], prefixes: set[str], shape: Any, prefix: str, ec2: bool
-) -> Any:
+def _member(values: dict[str, str], prefixes: set[str], shape: Any, prefix: str, ec2: bool) -> Any:
     kind = shape.type_name
     if kind == "structure":
         found = {}
@@ -405,7 +403,7 @@ _S3_VALUES = ("list-type", "x-id")
 _S3_ROUTES: dict[tuple[Any, ...], str] = {}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _s3_headers() -> frozenset[str]:
     """Return the headers that some S3 operation requires: they choose between operations."""
     model = service_model("s3")
@@ -439,7 +437,7 @@ def _read_s3(request: HttpRequest, bucket: str | None) -> tuple[str, dict[str, A
     operation = _S3_ROUTES.get(chooser)
     if operation is None:
         # moto's router reads the path style; give it that, whatever the client used.
-        where = "/" + quote(bucket or "", safe="") + ("/k" if key else "" if bucket else "")
+        where = "/" + quote(bucket or "", safe="") + ("/k" if key else "")
         styled = HttpRequest(
             request.method,
             f"https://s3.us-east-1.amazonaws.com{where}?{request.query}",

@@ -1,0 +1,452 @@
+"""The lab: starts and stops the pretend AWS, and gives sessions, the clock and the record."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.loaders
+import botocore.session
+
+from iamlab.account import seam
+from iamlab.account.attached import Attached
+from iamlab.account.callers import Caller, Callers, new_key_id, new_secret
+from iamlab.account.clock import Clock
+from iamlab.account.gate import Gate
+from iamlab.account.trail import Refusal, Trail
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from iamlab.account.endpoint import Endpoint
+    from iamlab.policy import Decision
+
+LEARNER_ACCOUNT = "111122223333"
+# Nothing listens there. Programs that this process starts (the AWS CLI) read it from their
+# environment, and so cannot reach the real AWS by mistake before lab.serve().
+_NOWHERE = "http://127.0.0.1:9"
+
+_running: Lab | None = None
+_starting = threading.RLock()
+
+
+def start(account_id: str | None = None, region: str | None = None) -> Lab:
+    """Start this process's lab, or return the one that runs.
+
+    Parameters
+    ----------
+    account_id : str, optional
+        The learner's account, 12 digits; 111122223333 if not given.
+    region : str, optional
+        us-east-1 if not given.
+
+    Returns
+    -------
+    Lab
+
+    Raises
+    ------
+    ValueError
+        If the account ID is not 12 digits, or a lab with another one already runs.
+
+    Examples
+    --------
+    >>> with start() as lab:
+    ...     lab.account_id
+    '111122223333'
+    """
+    global _running
+    with _starting:
+        if _running is None:
+            _running = Lab(account_id or LEARNER_ACCOUNT, region or "us-east-1")
+            try:
+                _running._start()
+            except BaseException:
+                _running = None
+                raise
+        asked = (account_id or _running.account_id, region or _running.region)
+        if asked != (_running.account_id, _running.region):
+            raise ValueError(
+                f"A lab with account {_running.account_id} in {_running.region} already runs. "
+                "Call lab.stop() first to start another."
+            )
+        return _running
+
+
+class Lab:
+    """A pretend AWS in this process. Make one with :func:`iamlab.start`.
+
+    Attributes
+    ----------
+    account_id : str
+        The learner's account.
+    region : str
+        Where clients go that name no region.
+    source_ip : str
+        The caller's address that conditions see; set it to call from elsewhere.
+    clock : Clock
+        Lab time.
+
+    Examples
+    --------
+    >>> import boto3, iamlab
+    >>> with iamlab.start() as lab:
+    ...     _ = boto3.client("iam").create_user(UserName="analyst")
+    ...     lab.session("user/analyst").client("sts").get_caller_identity()["Arn"]
+    'arn:aws:iam::111122223333:user/analyst'
+    """
+
+    def __init__(self, account_id: str, region: str) -> None:
+        _check_account(account_id)
+        self.account_id = account_id
+        self.region = region
+        self.source_ip = "203.0.113.10"
+        self.clock = Clock()
+        self.state = seam.State()
+        self.callers = Callers(self.state, self.clock)
+        self.attached = Attached(self.state)
+        self.trail = Trail()
+        self.gate = Gate(self)
+        self._administrators: dict[str, tuple[str, str]] = {}
+        self._signed_in: dict[str, tuple[str, str]] = {}
+        self._loader = botocore.loaders.Loader()
+        self._endpoint: Endpoint | None = None
+        self._installation: seam.Installation | None = None
+        self._default_session: Any = None
+
+    # --- Start and stop ---------------------------------------------------------------------
+
+    def _start(self) -> None:
+        key_id, secret = self._administrator_key(self.account_id)
+        self._installation = seam.Installation(
+            self.gate.handle, self.clock, self._environment(key_id, secret)
+        )
+        self._installation.install()
+        self._default_session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, None
+        seam.wipe()
+        self._open(self.account_id)
+
+    def _environment(self, key_id: str, secret: str) -> dict[str, str | None]:
+        # Whatever says where real credentials are is out of sight until stop().
+        hidden: dict[str, str | None] = {
+            name: None for name in os.environ if name.upper().startswith(("AWS_", "BOTO_"))
+        }
+        return hidden | {
+            "AWS_ACCESS_KEY_ID": key_id,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL": _NOWHERE,
+        }
+
+    def stop(self) -> None:
+        """Stop the lab: forget its accounts and put back everything it changed.
+
+        Examples
+        --------
+        >>> start().stop()
+        """
+        global _running
+        with _starting:
+            if _running is not self:
+                return
+            if self._endpoint is not None:
+                self._endpoint.stop()
+                self._endpoint = None
+            seam.wipe()
+            assert self._installation is not None
+            self._installation.uninstall()
+            boto3.DEFAULT_SESSION = self._default_session
+            _running = None
+
+    def reset(self) -> None:
+        """Empty every account, the record and the clock; the administrator's clients go on working.
+
+        Examples
+        --------
+        >>> with start() as lab:
+        ...     lab.reset()
+        """
+        self._check_running()
+        seam.wipe()
+        self.clock.restart()
+        self.callers.forget()
+        self.trail.records.clear()
+        self._signed_in.clear()
+        self.source_ip = "203.0.113.10"
+        self.state.changed()
+        for account in list(self._administrators):
+            self._open(account)
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "running" if _running is self else "stopped"
+        return f"<iamlab: account {self.account_id}, {self.region}, {state}>"
+
+    # --- Sessions ---------------------------------------------------------------------------
+
+    def account(self, account_id: str) -> boto3.Session:
+        """Return a session of the administrator of any account; the account is opened if new.
+
+        Parameters
+        ----------
+        account_id : str
+            12 digits.
+
+        Returns
+        -------
+        boto3.Session
+
+        Examples
+        --------
+        >>> with start() as lab:
+        ...     partner = lab.account("444455556666")
+        ...     partner.client("sts").get_caller_identity()["Account"]
+        '444455556666'
+        """
+        self._check_running()
+        _check_account(account_id)
+        if account_id not in self._administrators:
+            self._open(account_id)
+        return self._session(*self._administrator_key(account_id))
+
+    def session(self, who: str, account: str | None = None) -> boto3.Session:
+        """Return a session signed in as a user, as a role, or as the root user.
+
+        Parameters
+        ----------
+        who : str
+            ``"user/analyst"``, ``"role/report-writer"`` (the administrator assumes it: the trust
+            policy must allow that), ``"root"``, or the ARN of one of these.
+        account : str, optional
+            Whose; the learner's if not given.
+
+        Returns
+        -------
+        boto3.Session
+            For a user with a real access key of that user: a user may have two.
+
+        Raises
+        ------
+        LookupError
+            If there is no such user.
+
+        Examples
+        --------
+        >>> import boto3
+        >>> with start() as lab:
+        ...     _ = boto3.client("iam").create_user(UserName="analyst")
+        ...     lab.session("user/analyst").client("sts").get_caller_identity()["Arn"]
+        'arn:aws:iam::111122223333:user/analyst'
+        """
+        self._check_running()
+        if who.startswith("arn:"):
+            parts = who.split(":", 5)
+            account, who = parts[4], parts[5]
+        account = account or self.account_id
+        kind, _, name = who.partition("/")
+        name = name.rsplit("/", 1)[-1]
+        if who == "root":
+            return self._session(*self.callers.root_key(account))
+        if kind == "user" and name:
+            return self._session(*self._user_key(account, name))
+        if kind == "role" and name:
+            role = self.state.role(account, name)
+            arn = role.arn if role is not None else f"arn:aws:iam::{account}:role/{name}"
+            made = (
+                self.account(account)
+                .client("sts")
+                .assume_role(RoleArn=arn, RoleSessionName="lab-session")["Credentials"]
+            )
+            return self._session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+        raise LookupError(
+            f"{who!r} names nobody. Write 'user/NAME', 'role/NAME', 'root', or an ARN of one."
+        )
+
+    # --- Questions --------------------------------------------------------------------------
+
+    def decide(
+        self,
+        principal: str | boto3.Session,
+        action: str,
+        resource: str = "*",
+        context: dict[str, Any] | None = None,
+    ) -> Decision:
+        """Ask what the accounts' present policies say of one action, without making the call.
+
+        Parameters
+        ----------
+        principal : str or boto3.Session
+            ``"user/analyst"``, ``"role/report-writer"``, ``"root"``, an ARN, or a session.
+        action, resource : str
+            Such as ``"s3:GetObject"`` and ``"arn:aws:s3:::reports/q3.csv"``.
+        context : dict, optional
+            Condition keys of the request.
+
+        Returns
+        -------
+        Decision
+
+        Raises
+        ------
+        LookupError
+            If there is no such principal.
+
+        Examples
+        --------
+        >>> with start() as lab:
+        ...     lab.decide("user/administrator", "s3:ListAllMyBuckets").effect
+        'allowed'
+        """
+        self._check_running()
+        caller = self._principal(principal)
+        owner, policy_of = self._owner(action, resource)
+        return self.gate.decide(
+            caller, action, resource, context, resource_account=owner, policy_of=policy_of
+        )
+
+    def history(self) -> pd.DataFrame:
+        """Return every call so far: time, principal, action, resource, decision, reason.
+
+        Examples
+        --------
+        >>> with start() as lab:
+        ...     len(lab.history())
+        0
+        """
+        return self.trail.frame()
+
+    def why(self) -> Decision | Refusal | None:
+        """Return the Decision behind the last denial; print it to read why.
+
+        Returns
+        -------
+        Decision or Refusal or None
+            A Refusal if AWS did not accept the caller at all; None if nothing was denied yet.
+
+        Examples
+        --------
+        >>> with start() as lab:
+        ...     lab.why() is None
+        True
+        """
+        return self.trail.last_denial()
+
+    def serve(self, port: int = 0) -> str:
+        """Put the lab on 127.0.0.1 too, for the AWS CLI and other programs.
+
+        Parameters
+        ----------
+        port : int
+            0 takes a free one.
+
+        Returns
+        -------
+        str
+            The endpoint's URL. Programs started from this process find it by themselves.
+
+        Examples
+        --------
+        >>> with start() as lab:
+        ...     lab.serve().startswith("http://127.0.0.1:")
+        True
+        """
+        self._check_running()
+        from iamlab.account.endpoint import Endpoint
+
+        if self._endpoint is None:
+            self._endpoint = Endpoint(self.gate.handle, port)
+            os.environ["AWS_ENDPOINT_URL"] = self._endpoint.url
+        return self._endpoint.url
+
+    # --- Helpers ----------------------------------------------------------------------------
+
+    def _check_running(self) -> None:
+        if _running is not self:
+            raise RuntimeError("This lab is stopped. Start one with: lab = iamlab.start()")
+
+    def _administrator_key(self, account: str) -> tuple[str, str]:
+        if account not in self._administrators:
+            self._administrators[account] = (new_key_id("AKIA"), new_secret())
+        return self._administrators[account]
+
+    def _open(self, account: str) -> None:
+        seam.make_administrator(self.state, account, *self._administrator_key(account))
+        self.state.changed()
+
+    def _session(self, key_id: str, secret: str, token: str | None = None) -> boto3.Session:
+        core = botocore.session.Session()
+        # One loader for all: reading botocore's models is most of what a new client costs.
+        core.register_component("data_loader", self._loader)
+        return boto3.Session(key_id, secret, token, self.region, botocore_session=core)
+
+    def _user_key(self, account: str, name: str) -> tuple[str, str]:
+        backend = self.state.iam(account)
+        user = backend.users.get(name)
+        if user is None:
+            raise LookupError(
+                f"There is no user {name!r} in account {account}. Create it first: "
+                f'boto3.client("iam").create_user(UserName="{name}")'
+            )
+        known = self._signed_in.get(user.id)
+        if known is not None:
+            key = backend.access_keys.get(known[0])
+            if key is not None and key.status == "Active":
+                return known
+        made = backend.create_access_key(name)
+        self.state.changed()
+        self._signed_in[user.id] = (made.access_key_id, made.secret_access_key)
+        return self._signed_in[user.id]
+
+    def _principal(self, principal: str | boto3.Session) -> Caller:
+        if isinstance(principal, boto3.Session):
+            credentials = principal.get_credentials()
+            found = self.callers.find(credentials.access_key) if credentials else None
+            if found is None:
+                raise LookupError("The lab does not know the credentials of this session.")
+            return found.caller
+        arn = principal
+        if not principal.startswith("arn:"):
+            arn = f"arn:aws:iam::{self.account_id}:{principal}"
+        caller = self.callers.principal(arn)
+        if caller is None:
+            raise LookupError(f"There is no {principal} in the lab.")
+        return caller
+
+    def _owner(self, action: str, resource: str) -> tuple[str | None, tuple[Any, ...] | None]:
+        """Return the account that owns a resource, and whose resource policy applies."""
+        parts = resource.split(":", 5)
+        if len(parts) != 6:
+            return None, None
+        service, region, account, rest = parts[2], parts[3], parts[4], parts[5]
+        kind, _, name = rest.partition("/")
+        if service == "s3":
+            return self.state.bucket_account(kind), ("bucket", kind)
+        if service == "sqs":
+            return account, ("queue", account, region, rest)
+        if service == "iam" and kind == "role" and action.lower().startswith("sts:"):
+            return account, ("role", account, name.rsplit("/", 1)[-1])
+        if service == "kms" and kind == "key":
+            return account, ("key", account, region, name)
+        if service == "secretsmanager":
+            return account, ("secret", account, region, resource)
+        if service == "lambda" and rest.startswith("function:"):
+            return account, ("function", account, region, rest.split(":")[1])
+        if service == "dynamodb" and kind == "table":
+            return account, ("table", account, region, name.split("/")[0])
+        return account or None, None
+
+
+def _check_account(account_id: str) -> None:
+    if not (isinstance(account_id, str) and len(account_id) == 12 and account_id.isdigit()):
+        raise ValueError(f"{account_id!r} is not an account ID: that is a text of 12 digits")

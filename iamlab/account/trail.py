@@ -1,0 +1,137 @@
+"""The record: every call, allowed or denied, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import pandas as pd
+
+    from iamlab.account.errors import AwsError
+    from iamlab.policy import Decision
+
+COLUMNS = ["time", "principal", "action", "resource", "decision", "reason"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A call that was turned away before any policy was asked: AWS did not accept the caller.
+
+    Attributes
+    ----------
+    effect : str
+        Always ``"refused"``.
+    code, message : str
+        What AWS answered.
+    """
+
+    code: str
+    message: str
+    effect: str = "refused"
+
+    def __str__(self) -> str:
+        return (
+            f"Refused before any policy was looked at: {self.message} ({self.code}). "
+            "AWS first asks who you are, and only then what you may do."
+        )
+
+
+@dataclass(slots=True)
+class Record:
+    """One call.
+
+    Attributes
+    ----------
+    time : datetime
+        Lab time.
+    principal : str
+        The caller as AWS prints it; for a caller that was not recognized, the access key ID.
+    service, operation, region, account : str
+    params : dict
+    decisions : sequence of Decision
+        One for each permission the call needed; empty where none is needed.
+    error : AwsError or None
+        What AWS answered if the call failed, for whatever reason.
+    refused : Refusal or None
+        Set if the caller was not accepted.
+    """
+
+    time: datetime
+    principal: str
+    service: str
+    operation: str
+    region: str
+    account: str
+    params: dict[str, Any]
+    access_key_id: str
+    source_ip: str
+    decisions: Sequence[Decision]
+    error: AwsError | None = None
+    refused: Refusal | None = None
+
+    @property
+    def denied(self) -> Decision | None:
+        """The decision that stopped the call, or None."""
+        return next((d for d in self.decisions if d.effect != "allowed"), None)
+
+    def row(self) -> dict[str, Any]:
+        """Return the record as :meth:`Trail.frame` shows it."""
+        denied = self.denied
+        shown = denied or (self.decisions[0] if self.decisions else None)
+        action = shown.request.action if shown else f"{self.service}:{self.operation}"
+        if self.refused is not None:
+            decision, reason = "refused", str(self.refused)
+        elif shown is None:
+            decision, reason = "allowed", "AWS asks for no permission for this call."
+        else:
+            decision, reason = shown.effect, str(shown)
+        if self.error is not None and not denied and self.refused is None:
+            reason = f"{reason} AWS then answered {self.error.code}: {self.error.message}"
+        return {
+            "time": self.time,
+            "principal": self.principal,
+            "action": action,
+            "resource": shown.request.resource if shown else "*",
+            "decision": decision,
+            "reason": reason,
+        }
+
+
+class Trail:
+    """Every call of one lab, oldest first, in ``records``."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def frame(self) -> pd.DataFrame:
+        """Return the record as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns time (UTC), principal, action, resource, decision (``allowed``,
+            ``implicitDeny``, ``explicitDeny`` or ``refused``), reason; one row a call.
+
+        Examples
+        --------
+        >>> list(Trail().frame().columns)
+        ['time', 'principal', 'action', 'resource', 'decision', 'reason']
+        """
+        import pandas as pd
+
+        frame = pd.DataFrame([record.row() for record in self.records], columns=COLUMNS)
+        frame["time"] = pd.to_datetime(frame["time"], utc=True)
+        return frame
+
+    def last_denial(self) -> Decision | Refusal | None:
+        """Return why the last call that was turned away was turned away."""
+        for record in reversed(self.records):
+            if record.refused is not None:
+                return record.refused
+            if (denied := record.denied) is not None:
+                return denied
+        return None
