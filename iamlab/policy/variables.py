@@ -1,0 +1,123 @@
+"""Policy variables: `${aws:username}`, with defaults, filled in from the request's context.
+
+Only policies of Version 2012-10-17 have them. A value that is filled in is literal text: a star
+inside it is a star, not a wildcard. Source: *IAM policy elements: Variables and tags*.
+"""
+
+from __future__ import annotations
+
+import re
+
+STAR = object()  # any text
+ANY = object()  # any one character
+
+_WILD = re.compile(r"([*?])")
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+_DEFAULT = re.compile(r"([^,]*?),\s*'(.*)'\s*", re.DOTALL)
+_SPECIAL = ("*", "?", "$")
+
+
+class Variable:
+    """One `${key}` or `${key, 'default'}` in a policy."""
+
+    __slots__ = ("default", "key", "text")
+
+    def __init__(self, inside: str) -> None:
+        found = _DEFAULT.fullmatch(inside)
+        key, self.default = found.groups() if found else (inside, None)
+        self.key = key.strip().lower()
+        self.text = "${" + inside + "}"
+
+    def value(self, context: dict) -> str | None:
+        """Give the text to put in, or None. A key with many values is no variable."""
+        value = context.get(self.key)
+        return value if type(value) is str else self.default
+
+
+def tokens_of(pattern: str, variables: bool) -> list:
+    """Cut a pattern into literal texts, STAR, ANY and Variable, in their order."""
+    if not variables:
+        return [_TOKENS.get(part, part) for part in _WILD.split(pattern) if part]
+    tokens = []
+    at = 0
+    for found in _VARIABLE.finditer(pattern):
+        tokens += tokens_of(pattern[at : found.start()], variables=False)
+        inside = found.group(1)
+        tokens.append(inside if inside in _SPECIAL else Variable(inside))
+        at = found.end()
+    return tokens + tokens_of(pattern[at:], variables=False)
+
+
+_TOKENS = {"*": STAR, "?": ANY}
+
+
+def split_arn(pattern: str) -> list[str]:
+    """Cut an ARN pattern at its first five colons, leaving the colons in `${aws:...}` alone."""
+    parts = [""]
+    for piece in _PIECES.findall(pattern):
+        if piece == ":" and len(parts) < 6:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
+
+
+_PIECES = re.compile(r"\$\{[^{}]*\}|:|[^:$]+|\$")
+
+
+class Template:
+    """A pattern with variables in it.
+
+    Examples
+    --------
+    >>> Template("home/${aws:username, 'nobody'}").text({})
+    'home/nobody'
+    """
+
+    __slots__ = ("_pieces", "tokens", "variables")
+
+    def __init__(self, pattern: str) -> None:
+        self.tokens = tokens_of(pattern, variables=True)
+        self.variables = [token for token in self.tokens if isinstance(token, Variable)]
+        self._pieces = [[]]
+        for token in self.tokens:
+            if token is STAR:
+                self._pieces.append([])
+            else:
+                self._pieces[-1].append(token)
+
+    def fill(self, context: dict) -> list | None:
+        """Put the values in; None if one is missing."""
+        filled = []
+        for token in self.tokens:
+            if isinstance(token, Variable):
+                token = token.value(context)
+                if token is None:
+                    return None
+            filled.append(token)
+        return filled
+
+    def fill_pieces(self, context: dict) -> list[str] | None:
+        """Put the values in and join what stands between the stars (for patterns without `?`)."""
+        pieces = []
+        for piece in self._pieces:
+            text = ""
+            for token in piece:
+                if type(token) is not str:
+                    token = token.value(context)
+                    if token is None:
+                        return None
+                text += token
+            pieces.append(text)
+        return pieces
+
+    def text(self, context: dict) -> str | None:
+        """Put the values in, wildcards left as they were written; None if a value is missing."""
+        filled = self.fill(context)
+        if filled is None:
+            return None
+        return "".join("*" if t is STAR else "?" if t is ANY else t for t in filled)
+
+    def missing(self, context: dict) -> list[str]:
+        """Give the variables, as written, that have no value in this request."""
+        return [v.text for v in self.variables if v.value(context) is None]
