@@ -20,6 +20,7 @@ def decide(request, policies):
     rcps: lists of levels), resource a document or None; boundary and session None when absent.
     """
     who = caller(request)
+    who["bounded"] = policies["boundary"] is not None and who["kind"] != "root"
     identity = [] if who["kind"] in ("root", "service", "anonymous") else policies["identity"]
     boundary = None if who["kind"] == "root" else policies["boundary"]
     session = policies["session"]
@@ -160,7 +161,8 @@ def applies(statement, version, request, who):
         needed = {"direct"} if who["direct"] else set()
         needed |= {"entity"} if who["entity"] else set()
         needed |= {"account"} if who["account"] else set()
-        if who["kind"] != "anonymous" and needed <= found:
+        # Nor whoever has a permissions boundary: such a Deny always denies them (documented).
+        if who["kind"] != "anonymous" and needed <= found and not who["bounded"]:
             return False
     action = request["action"].lower()
     for element, wanted in (("Action", True), ("NotAction", False)):
@@ -170,6 +172,10 @@ def applies(statement, version, request, who):
                 return False
     if "Resource" in statement:
         good = [resource_fits(p, variables, request) for p in as_list(statement["Resource"])]
+        # Listing all buckets is about "*", yet AWS's examples allow it on all buckets. [I]
+        listing = (action, request["resource"]) == ("s3:listallmybuckets", "*")
+        if listing and "Action" in statement and "arn:aws:s3:::*" in as_list(statement["Resource"]):
+            good = [True]
         if True not in good:
             return False
     if "NotResource" in statement:
@@ -195,7 +201,7 @@ def resource_fits(pattern, variables, request):
         parts[5] = escape_dollar(parts[5])
     have = request["resource"].split(":", 5)
     if len(have) != 6:
-        return request["action"].lower() == "s3:listallmybuckets" and pattern == "arn:aws:s3:::*"
+        return False
     return all(wild(part, value) for part, value in zip(parts, have, strict=True))
 
 
