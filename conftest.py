@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,16 @@ def lab() -> Iterator[Lab]:
 
     with iamlab.start() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def no_lab_left_by_an_example(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Stop the lab that a docstring's example left running: the next one starts afresh."""
+    yield
+    if isinstance(request.node, pytest.DoctestItem) and "iamlab.account.lab" in sys.modules:
+        import iamlab
+
+        iamlab.start().stop()
 
 
 def _ci_skips_nothing(report: Any) -> None:

@@ -114,6 +114,7 @@ def _start_jupyterlab(folder: Path, lesson: str, arguments: argparse.Namespace) 
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
+        "--log-level=WARN",  # of all it prints, the address is what a learner needs
     ]
     if arguments.no_browser:
         options.append("--no-browser")

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def test_open_brings_up_jupyterlab_on_the_first_lesson(learner: Path) -> None:
             address = re.search(r"http://127\.0\.0\.1:\d+/lab\S*\?token=\w+", said[-1])
         assert address, "".join(said)
         assert "/lab/tree/notebooks/00-welcome.ipynb" in address[0]
-        page = urllib.request.urlopen(address[0], timeout=30).read().decode()
+        page = _get(address[0])
         settings = json.loads(
             re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</', page, re.S)[1]
         )
@@ -102,6 +103,18 @@ def test_open_brings_up_jupyterlab_on_the_first_lesson(learner: Path) -> None:
         server.send_signal(signal.SIGTERM)
         server.wait(20)
         server.stdout.close()
+
+
+def _get(address: str) -> str:
+    """Read a page; the server prints its address a moment before it listens."""
+    until = time.monotonic() + 20
+    while True:
+        try:
+            return urllib.request.urlopen(address, timeout=30).read().decode()
+        except urllib.error.URLError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 # --- doctor ---------------------------------------------------------------------------------
