@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 lab: env
-	$(BIN)/iamlab open "$(COURSE)" $(ARGS)
+	$(BIN)/python -m iamlab open "$(COURSE)" $(ARGS)
 
 test: env
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
