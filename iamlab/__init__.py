@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing itself is slow to import
+    from typing import Any
 
-if TYPE_CHECKING:
     from iamlab.account.lab import Lab
 
 __all__ = ["start"]
