@@ -11,7 +11,6 @@ from .grammar import (
     Refused,
     Statement,
     check_characters,
-    known_operator,
     read_json,
     read_policy,
 )
@@ -22,7 +21,7 @@ if TYPE_CHECKING:  # typing itself is slow to import
 
     from .places import Places
 
-__all__ = ["KINDS", "Policy", "PolicyError", "Statement", "known_operator", "parse"]
+__all__ = ["KINDS", "Policy", "PolicyError", "Statement", "parse"]
 
 KINDS = tuple(kind for kind in RULES if kind)
 # These point at the name of an element, the others at its value.

@@ -45,14 +45,6 @@ RULES = {
     "key": ("R", "O", "N", False),
 }
 
-_TESTS = ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
-OPERATORS = (
-    *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
-    *("StringLike", "StringNotLike", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"),
-    *(kind + test for kind in ("Numeric", "Date") for test in _TESTS),
-    *("Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "Null"),
-)
-_LOWER_OPERATORS = frozenset(name.lower() for name in OPERATORS)
 _POLICY = frozenset(("Version", "Id", "Statement"))
 _PAIRS = ("Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource")
 _STATEMENT = frozenset(("Sid", "Effect", *_PAIRS, "Condition"))
@@ -99,20 +91,6 @@ class Statement(
     """
 
     __slots__ = ()
-
-
-def known_operator(name: str) -> bool:
-    """Tell whether AWS has this condition operator, with its set prefix and IfExists.
-
-    Examples
-    --------
-    >>> known_operator("ForAnyValue:StringLikeIfExists"), known_operator("StringEqual")
-    (True, False)
-    """
-    prefix, colon, rest = name.lower().rpartition(":")
-    if prefix not in ("", "forallvalues", "foranyvalue") or bool(prefix) != bool(colon):
-        return False
-    return rest in _LOWER_OPERATORS or rest.removesuffix("ifexists") in _LOWER_OPERATORS - {"null"}
 
 
 def read_json(text: str) -> Any:
@@ -339,8 +317,6 @@ def _conditions(source: Any, index: int, stored: bool) -> tuple:
     for operator, keys in source.items():
         if not isinstance(keys, dict):
             _refuse("form", f"{path}.{operator}", detail=_SURE["condition"])
-        if stored and not known_operator(operator):
-            _refuse("operator", f"{path}.{operator}", detail=operator)
         for key, value in keys.items():
             if value.__class__ is str:
                 values = (value,)
@@ -349,7 +325,19 @@ def _conditions(source: Any, index: int, stored: bool) -> tuple:
             else:
                 values = (_scalar(value, path, operator, key),)
             found.append((operator, key, values))
+            if stored:
+                _check_condition(f"{path}.{operator}", operator, key, values)
     return tuple(found)
+
+
+def _check_condition(path: str, operator: str, key: str, values: tuple[str, ...]) -> None:
+    from .conditions import Condition
+
+    condition = Condition(operator, key, values, True)
+    if condition.family is None:
+        _refuse("operator", path, detail=operator)
+    if condition.family == "Date" and condition.problem:
+        _refuse("date", f"{path}.{key}")
 
 
 def _scalar(value: Any, path: str, operator: str, key: str) -> str:

@@ -118,6 +118,11 @@ IAM = {
         "observed",
         "A trust policy is about becoming the role: use sts:AssumeRole or one of its sisters.",
     ),
+    "date": (
+        "The policy failed legacy parsing",
+        "remembered",
+        "Write the date as 2026-11-30T17:00:00Z, or as seconds since 1970.",
+    ),
     "operator": (
         SYNTAX,
         "ours",
