@@ -334,6 +334,9 @@ class Installation:
         def utcnow() -> Any:
             return clock.now().replace(tzinfo=None)
 
+        def presigned_until(auth: Any) -> str:
+            return str(int(clock.now().timestamp()) + int(auth._expires))
+
         def mocked(*_: Any, **__: Any) -> None:
             raise RuntimeError(
                 "The lab is running and has this process's pretend AWS: mock_aws would wipe it. "
@@ -346,6 +349,7 @@ class Installation:
         patches: list[tuple[Any, str, Any]] = [
             (botocore.httpsession.URLLib3Session, "send", send),
             (botocore.credentials.RefreshableCredentials, "_seconds_remaining", seconds_remaining),
+            (botocore.auth.HmacV1QueryAuth, "_get_date", presigned_until),
             (moto.core.models.MockAWS, "_enable_patching", mocked),
             (moto.core.botocore_stubber.BotocoreStubber, "process_request", process_request),
             (moto.core.utils.convert_to_flask_response, "__call__", _server_view(handle)),

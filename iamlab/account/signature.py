@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 if TYPE_CHECKING:
     from iamlab.account.wire import HttpRequest
@@ -247,32 +247,24 @@ def _body_is_the_signed_one(request: HttpRequest) -> bool:
 
 
 def _matches_v2(claim: Claim, request: HttpRequest, secret: str) -> bool:
-    # S3's older signature, which boto3 still uses for presigned URLs. botocore knows its rules.
+    """S3's older signature, which boto3 still uses for presigned URLs: botocore knows its rules."""
     from botocore.auth import HmacV1Auth
     from botocore.compat import HTTPHeaders
     from botocore.credentials import Credentials
 
     from iamlab.account.wire import host_service
 
-    auth = HmacV1Auth(Credentials(claim.access_key_id, secret, claim.token))
+    stated = request.headers.get("date", "") if claim.expires is None else str(claim.expires)
+
+    class Auth(HmacV1Auth):
+        def _get_date(self) -> str:
+            return stated
+
     headers = HTTPHeaders()
     for name, value in request.headers.items():
         headers[name] = value
-    if claim.expires is not None:
-        headers["Date"] = str(claim.expires)
     found = host_service(request.netloc)
-    path = request.path
-    if found and found[2]:
-        path = f"/{found[2]}{path}"
-
-    class Parts:
-        query = "&".join(
-            part
-            for part in request.query.split("&")
-            if part.partition("=")[0] not in ("AWSAccessKeyId", "Signature", "Expires")
-        )
-
-    parts = Parts()
-    parts.path = path  # type: ignore[attr-defined]
-    expected = auth.get_signature(request.method, parts, headers, auth_path=path)
+    path = f"/{found[2]}{request.path}" if found and found[2] else request.path
+    auth = Auth(Credentials(claim.access_key_id, secret, claim.token))
+    expected = auth.get_signature(request.method, urlsplit(request.url), headers, auth_path=path)
     return hmac.compare_digest(expected, claim.signature)

@@ -94,14 +94,14 @@ CALLS: list[tuple[str, str, dict[str, Any], str, dict[str, Any]]] = [
         "assume_role",
         {
             "RoleArn": "arn:aws:iam::111122223333:role/r",
-            "RoleSessionName": "s",
+            "RoleSessionName": "sess",
             "TransitiveTagKeys": ["a"],
             "PolicyArns": [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}],
         },
         "AssumeRole",
         {
             "RoleArn": "arn:aws:iam::111122223333:role/r",
-            "RoleSessionName": "s",
+            "RoleSessionName": "sess",
             "TransitiveTagKeys": ["a"],
             "PolicyArns": [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}],
         },
@@ -261,7 +261,7 @@ def _post(body: bytes, **headers: str) -> HttpRequest:
     ("service", "request_", "code"),
     [
         ("iam", _post(b"Action=Nonsense&Version=2010-05-08"), "InvalidAction"),
-        ("iam", _post(b"\xff\xfe"), "InvalidAction"),
+        ("iam", _post(b"\xff\xfe"), "MalformedQueryString"),
         ("dynamodb", _post(b"{}"), "UnknownOperationException"),
         (
             "dynamodb",

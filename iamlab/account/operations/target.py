@@ -138,10 +138,10 @@ def tags_of(tags: Any) -> dict[str, str | None]:
         return {tags: None}
     found: dict[str, str | None] = {}
     for tag in tags:
-        if isinstance(tag, Mapping):
-            found[tag.get("Key", tag.get("TagKey"))] = tag.get("Value", tag.get("TagValue"))
-        else:
+        if not isinstance(tag, Mapping):
             found[tag] = None
+        elif (key := tag.get("Key", tag.get("TagKey"))) is not None:
+            found[key] = tag.get("Value", tag.get("TagValue"))
     return found
 
 

@@ -8,7 +8,7 @@ import json
 import secrets
 import zlib
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from moto.iam.utils import ACCOUNT_OFFSET, generate_access_key_id_from_account_id
 
@@ -112,7 +112,8 @@ def authenticate(call: Any, lab: Any) -> dict[str, Any]:
     Raises
     ------
     AwsError
-        ``ValidationError`` (400) for the form, ``AccessDenied`` (403) for the code.
+        ``ValidationError`` (400) for the form, ``AccessDenied`` (403) for the code,
+        ``InvalidIdentityToken`` (400) for an identity provider's token.
 
     Notes
     -----
@@ -127,6 +128,8 @@ def authenticate(call: Any, lab: Any) -> dict[str, Any]:
         raise _invalid("sourceIdentity", identity, "Member must not begin with aws:")  # text: [I]
     if "RoleArn" in params:
         _role_name(params["RoleArn"])
+    if call.operation in TOKENS:
+        TOKENS[call.operation](call, lab)
     if not (params.get("SerialNumber") or params.get("TokenCode")):
         return {}
     caller = call.caller
@@ -271,7 +274,7 @@ def get_access_key_info(call: Any, lab: Any) -> dict[str, Any]:
     return {"Account": f"{2 * number + (key[12:13] >= 'Q' or key[12:13].isdigit()):012d}"}
 
 
-def with_web_identity(call: Any, lab: Any) -> dict[str, Any]:
+def with_web_identity(call: Any, lab: Any) -> NoReturn:
     """AssumeRoleWithWebIdentity: refused, since the lab cannot ask a provider for its keys."""
     account, _ = _role_name(call.params["RoleArn"])
     try:
@@ -288,7 +291,7 @@ def with_web_identity(call: Any, lab: Any) -> dict[str, Any]:
     )
 
 
-def with_saml(call: Any, lab: Any) -> dict[str, Any]:
+def with_saml(call: Any, lab: Any) -> NoReturn:
     """AssumeRoleWithSAML: refused, since the lab holds no provider's signing keys."""
     account, _ = _role_name(call.params["RoleArn"])
     try:
@@ -416,10 +419,12 @@ def _bad_token(text: str) -> AwsError:
     return AwsError("InvalidIdentityToken", text, 400)
 
 
+TOKENS = {
+    "AssumeRoleWithSAML": with_saml,
+    "AssumeRoleWithWebIdentity": with_web_identity,
+}
 REGISTRY = {
     ("sts", "AssumeRole"): assume_role,
-    ("sts", "AssumeRoleWithSAML"): with_saml,
-    ("sts", "AssumeRoleWithWebIdentity"): with_web_identity,
     ("sts", "GetAccessKeyInfo"): get_access_key_info,
     ("sts", "GetCallerIdentity"): get_caller_identity,
     ("sts", "GetFederationToken"): get_federation_token,
