@@ -1,0 +1,123 @@
+// What the widgets share: building elements from text, and knowing whether Python still answers.
+
+/** Build an element. `props` are attributes, except "on…" functions; children are text or elements.
+ *  Text is only ever put in as text, so nothing a learner types can become part of the page. */
+function h(tag, props = {}, ...children) {
+  const el = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (typeof value === "function") el.addEventListener(name.slice(2), value);
+    else el.setAttribute(name, value === true ? "" : value);
+  }
+  el.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return el;
+}
+
+/** Text in which `backticks` mark code. */
+const rich = (text) => (text ?? "").split(/`([^`]*)`/)
+  .map((part, i) => (i % 2 ? h("code", {}, part) : part));
+
+/** An id that is unique on the page, also when a widget is shown twice. */
+let iamlabCount = Math.floor(Math.random() * 1e6);
+const freshId = (name) => `iamlab-${name}-${++iamlabCount}`;
+
+/** Put text or elements in place of what was there, only if it changed: a screen reader hears
+ *  a live region each time it is written. */
+function show(el, ...children) {
+  const key = children.map((c) => (typeof c === "string" ? c : c.outerHTML)).join("\u0000");
+  if (el.iamlabShown === key) return;
+  el.iamlabShown = key;
+  el.replaceChildren(...children);
+}
+
+/** Replace the text of a field so that Ctrl+Z brings the old text back. */
+function typeInto(field, text) {
+  if (field.value === text) return;
+  const before = document.activeElement;
+  field.focus({ preventScroll: true });
+  field.select();
+  // execCommand is old, but the only way that keeps the browser's own undo. It writes where the
+  // focus is: a field that cannot have it (in a closed part of the page) is written directly.
+  if (document.activeElement === field) {
+    if (text === "") document.execCommand("delete");
+    else document.execCommand("insertText", false, text);
+  }
+  if (field.value !== text) {
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  field.setSelectionRange(0, 0);
+  if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+}
+
+/** Copy text. Browsers offer the clipboard only on https and on this machine: else the old way. */
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const box = h("textarea", { "aria-hidden": "true", class: "iamlab-offpage" });
+    box.value = text;
+    document.body.append(box);
+    box.select();
+    const done = document.execCommand("copy");
+    box.remove();
+    return done;
+  }
+}
+
+const SILENT = "Waiting for Python. If a cell is still running, this goes on when it is done. "
+  + "If nothing happens, run the cell that starts the lab, then run this cell again.";
+const GONE = "Start the lab again: Python was restarted, so this widget no longer answers. "
+  + "Run the cell that starts the lab, then run this cell again.";
+
+/** Talk to Python, and say so on the page when it does not answer.
+ *  `onLive(false)` is called when the widget cannot work any more, `onLive(true)` when it can. */
+function connect(model, signal, onLive) {
+  const banner = h("p", { class: "iamlab-banner", role: "status", hidden: true });
+  let last = 0;
+  let open = false;
+  let gone = false;
+  let timer;
+
+  function tell(text) {
+    banner.hidden = !text;
+    show(banner, text);
+    onLive(!text);
+  }
+  function dead() {
+    clearTimeout(timer);
+    gone = true;
+    tell(GONE);
+  }
+  function ask(message = {}) {
+    if (gone) return;
+    try {
+      model.send({ ...message, ping: ++last });
+    } catch {
+      dead();
+      return;
+    }
+    if (!open) timer = setTimeout(() => tell(SILENT), 4000);
+    open = true;
+  }
+  /** Send the traits that were set. */
+  function save() {
+    if (gone) return;
+    try {
+      model.save_changes();
+    } catch {
+      dead();
+    }
+  }
+  model.on("msg:custom", (message) => {
+    if (message.pong !== last || gone) return;
+    clearTimeout(timer);
+    open = false;
+    tell("");
+  });
+  // JupyterLab tells each model when the kernel behind it was restarted.
+  model.on("comm_live_update", () => dead());
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  return { banner, ask, save, waiting: () => open, gone: () => gone };
+}
