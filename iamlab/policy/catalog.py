@@ -20,17 +20,19 @@ GLOBAL_KEYS = {
         "PrincipalType userid username FederatedProvider SourceIdentity "
         "Ec2InstanceSourcePrivateIPv4 Ec2InstanceSourceVpc SourceVpc SourceVpce VpceAccount "
         "VpceOrgID ResourceAccount ResourceOrgID ResourceTag/* CalledViaFirst CalledViaLast "
-        "referer RequestedRegion RequestTag/* SourceAccount SourceOrgID UserAgent",
+        "referer RequestedRegion RequestTag/* SourceAccount SourceOrgID UserAgent "
+        "ec2:RoleDelivery glue:RoleAssumedBy glue:CredentialIssuingService identitystore:UserId",
         "ManyString": "PrincipalOrgPaths PrincipalServiceNamesList VpceOrgPaths ResourceOrgPaths "
         "CalledVia TagKeys SourceOrgPaths",
-        "ARN": "PrincipalArn ChatbotSourceArn SourceArn SourceVpcArn",
+        "ARN": "PrincipalArn ChatbotSourceArn SourceArn SourceVpcArn ec2:SourceInstanceArn "
+        "lambda:SourceFunctionArn ssm:SourceInstanceArn",
         "Bool": "PrincipalIsAWSService AssumedRoot MultiFactorAuthPresent ViaAWSService "
-        "SecureTransport ViaAWSMCPService",
+        "SecureTransport ViaAWSMCPService IsMcpServiceAction",
         "Numeric": "MultiFactorAuthAge",
         "Date": "TokenIssueTime CurrentTime EpochTime",
         "IPAddress": "SourceIp VpcSourceIp",
     }.items()
-    for key in (f"aws:{name}".lower() for name in keys.split())
+    for key in ((name if ":" in name else f"aws:{name}").lower() for name in keys.split())
 }
 
 

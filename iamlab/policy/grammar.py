@@ -304,8 +304,8 @@ def _good_iam(parts: list[str]) -> bool:
     from .refusals import IAM_PATHS
 
     start, star, _ = parts[5].partition("*")
-    # user* is fine: it may still become user/…
-    good = parts[5].startswith(IAM_PATHS) or parts[5] == "root"
+    # user* is fine: it may still become user/…; AWS's own policies name role templates.
+    good = parts[5].startswith((*IAM_PATHS, "role-template/")) or parts[5] == "root"
     return not parts[3] and (good or (star and any(path.startswith(start) for path in IAM_PATHS)))
 
 
