@@ -65,7 +65,7 @@ class Decision:
         effect: str,
         blocked_by: str | None,
         outcomes: tuple[str, ...],
-        hits: tuple[list[Rule], ...],
+        hits: tuple[list[Rule] | None, ...],
         granted_by: str,
     ) -> None:
         self._asked, self.policies = asked, policies
@@ -89,15 +89,7 @@ class Decision:
     def steps(self) -> tuple[Step, ...]:
         """What each type of policy said, in AWS's order: always all six."""
         if self._steps is None:
-            asked, policies = self._asked, self.policies
-            self._steps = tuple(
-                [
-                    Step(self, policy_type, outcome, _results(asked, policies, policy_type, hits))
-                    for policy_type, outcome, hits in zip(
-                        ORDER, self._outcomes, self._hits, strict=True
-                    )
-                ]
-            )
+            self._steps = tuple(map(Step, (self,) * 6, ORDER, self._outcomes, self._hits))
         return self._steps
 
     @property
@@ -155,21 +147,33 @@ class Step:
         ``"rcp"``, ``"scp"``, ``"resource"``, ``"identity"``, ``"boundary"`` or ``"session"``.
     outcome : str
         ``"allow"``, ``"explicitDeny"``, ``"implicitDeny"`` or ``"notAsked"``.
-    statements : tuple of StatementResult
-        Every statement of these policies, in order; none if they were not asked.
     """
 
-    __slots__ = ("_decision", "outcome", "policy_type", "statements")
+    __slots__ = ("_decision", "_hits", "_statements", "outcome", "policy_type")
 
     def __init__(
-        self,
-        decision: Decision,
-        policy_type: str,
-        outcome: str,
-        statements: tuple[StatementResult, ...],
+        self, decision: Decision, policy_type: str, outcome: str, hits: list[Rule] | None
     ) -> None:
-        self._decision, self.policy_type = decision, policy_type
-        self.outcome, self.statements = outcome, statements
+        self._decision, self.policy_type, self.outcome = decision, policy_type, outcome
+        self._hits, self._statements = hits, None
+
+    @property
+    def statements(self) -> tuple[StatementResult, ...]:
+        """Every statement of these policies, in order; none if they were not asked."""
+        if self._statements is None:
+            self._statements = () if self._hits is None else tuple(self._results())
+        return self._statements
+
+    def _results(self) -> list[StatementResult]:
+        asked, policy_type = self._decision._asked, self.policy_type
+        levelled = policy_type in ("scp", "rcp")
+        hits = self._hits if len(self._hits) < 9 else frozenset(self._hits)
+        return [
+            StatementResult(rule, asked, rule in hits, policy_type, n if levelled else None, place)
+            for n, docs in enumerate(self._decision.policies.of(policy_type))
+            for place, policy in enumerate(docs)
+            for rule in policy._compiled.rules
+        ]
 
     @property
     def sentence(self) -> str:
@@ -269,22 +273,6 @@ class StatementResult:
         return {name: getattr(self, name) for name in fields} | {
             "failure": failure and failure.as_dict()
         }
-
-
-def _results(asked, policies, policy_type, hits):
-    if hits == ():  # not asked at all: nothing was looked at
-        return ()
-    levelled = policy_type in ("scp", "rcp")
-    if len(hits) > 8:
-        hits = frozenset(hits)
-    return tuple(
-        [
-            StatementResult(rule, asked, rule in hits, policy_type, n if levelled else None, place)
-            for n, docs in enumerate(policies.of(policy_type))
-            for place, policy in enumerate(docs)
-            for rule in policy._compiled.rules
-        ]
-    )
 
 
 class Failure:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from iamlab.policy.arn import ACCOUNT, DIRECT, ENTITY, read_caller, split
+from iamlab.policy.arn import DIRECT, ENTITY, read_caller, split
 from iamlab.policy.conditions import plain
 from iamlab.policy.decision import (
     ALLOW,
@@ -158,7 +158,7 @@ class Policies:
     iamlab.policy.document.PolicyError: ...
     """
 
-    __slots__ = ("boundary", "identity", "rcps", "resource", "scps", "session")
+    __slots__ = ("_plans", "boundary", "identity", "rcps", "resource", "scps", "session")
 
     def __init__(
         self,
@@ -176,6 +176,7 @@ class Policies:
         keep(self, "session", _documents(session, "session"))
         keep(self, "scps", tuple([_documents(level, "scp") for level in scps or ()]))
         keep(self, "rcps", tuple([_documents(level, "rcp") for level in rcps or ()]))
+        keep(self, "_plans", {})
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Policies do not change: build new ones to give another {name}.")
@@ -185,6 +186,12 @@ class Policies:
         if policy_type in ("scp", "rcp"):
             return getattr(self, policy_type + "s")
         return (getattr(self, policy_type),)
+
+    def _plan(self, act: str) -> _Plan:
+        if len(self._plans) >= 200:
+            self._plans.clear()
+        plan = self._plans[act] = _Plan(self, act)
+        return plan
 
 
 def _documents(docs: object, kind: str) -> tuple[Policy, ...]:
@@ -314,92 +321,118 @@ _NO_IDENTITY = ("anonymous", "service", "provider")
 
 def _judge(asked: Asked, policies: Policies):
     """Return effect, blocked_by, the outcome and matched rules of each type, and how granted."""
-    caller = asked.caller
+    caller, act = asked.caller, asked.act
     kind = caller.kind
-    if asked.act in _ALWAYS and kind in _ALWAYS[asked.act]:
-        return "allowed", None, (NOT_ASKED,) * 6, ((),) * 6, "always"
+    if act in _ALWAYS and kind in _ALWAYS[act]:
+        return "allowed", None, (NOT_ASKED,) * 6, (None,) * 6, "always"
+    plan = policies._plans.get(act) or policies._plan(act)
     has_identity = kind not in _NO_IDENTITY
-    asked.bounded = has_identity and bool(policies.boundary) and not caller.is_root
+    asked.bounded = bounded = has_identity and bool(policies.boundary) and not caller.is_root
 
-    rcp = scp = boundary = session = NOT_ASKED
-    rcp_hits = scp_hits = identity_hits = boundary_hits = session_hits = ()
+    # Each type has its say: an outcome, and the rules that matched (None: it was not asked).
+    rcp = scp = resource = identity = boundary = session = _NOT_ASKED
     if policies.rcps and _has_rcps(asked):
-        rcp, rcp_hits = _levels(policies.rcps, asked)
-        if rcp == IMPLICIT_DENY:  # RCPFullAWSAccess cannot be detached: only a Deny counts
-            rcp = ALLOW
+        rcp = _levels(plan.rcps, asked)
+        if rcp[0] == IMPLICIT_DENY:  # RCPFullAWSAccess cannot be detached: only a Deny counts
+            rcp = (ALLOW, rcp[1])
     if policies.scps and has_identity and not caller.service_linked:
-        scp, scp_hits = _levels(policies.scps, asked)
-    resource, resource_hits, grant = _resource(policies.resource, asked)
+        scp = _levels(plan.scps, asked)
+    grant = 0
+    if policies.resource:
+        resource, grant = _resource(plan.resource, asked)
     if has_identity:
-        if caller.is_root:
-            identity = ALLOW
-        else:
-            identity, identity_hits = _identity(policies.identity, asked)
-        if asked.bounded:
-            boundary, boundary_hits = _identity(policies.boundary, asked)
+        identity = _ROOT if caller.is_root else _say(plan.identity, asked)
+        if bounded:
+            boundary = _say(plan.boundary, asked)
         if policies.session:
-            session, session_hits = _identity(policies.session, asked)
+            session = _say(plan.session, asked)
         elif kind == "federated":
-            session = IMPLICIT_DENY
-    else:
-        identity = NOT_ASKED
+            session = (IMPLICIT_DENY, None)
 
-    outcomes = (rcp, scp, resource, identity, boundary, session)
-    hits = (rcp_hits, scp_hits, resource_hits, identity_hits, boundary_hits, session_hits)
+    how = needed = None
+    if asked.foreign or (kind == "root" and asked.mode == "trust" and policies.resource):
+        how, needed = "foreign" if asked.foreign else "root", "resource only"
+        if resource[0] != EXPLICIT_DENY:
+            resource = (IMPLICIT_DENY, resource[1])
+    outcomes, hits = zip(rcp, scp, resource, identity, boundary, session, strict=True)
     if EXPLICIT_DENY in outcomes:
         return "explicitDeny", ORDER[outcomes.index(EXPLICIT_DENY)], outcomes, hits, "denied"
 
-    # Which types must allow, the one to be named first if several do not.
-    said = {"rcp": rcp, "scp": scp, "identity": identity, "boundary": boundary, "session": session}
-    how = None
-    if asked.foreign:
-        resource, how = IMPLICIT_DENY, "foreign"
-        outcomes = (rcp, scp, resource, identity, boundary, session)
-    elif asked.mode == "trust" and policies.resource and kind == "root":
-        resource, how = IMPLICIT_DENY, "root"
-        outcomes = (rcp, scp, resource, identity, boundary, session)
-    said["resource"] = resource
-    if how or not has_identity:
-        needed, how = _NEEDED["resource only"], how or "resource only"
-    elif not asked.same_account:
-        needed, how = _NEEDED["both"], "both"
-    elif grant >= ENTITY:
-        how = "direct" if grant == DIRECT else "entity"
-        needed = _NEEDED[how]
-    elif policies.resource and asked.mode:
-        needed, how = _NEEDED["both"], asked.mode
-    else:
-        needed, how = _NEEDED["identity"], "identity"
-    for policy_type in needed:
-        outcome = said[policy_type]
-        if outcome == IMPLICIT_DENY or (outcome == NOT_ASKED and policy_type == "resource"):
-            return "implicitDeny", policy_type, outcomes, hits, how
+    # Which types must allow; the first that does not is the one to be named.
+    if how is None:
+        if not has_identity:
+            how = "resource only"
+        elif not asked.same_account:
+            how = "both"
+        elif grant >= ENTITY:
+            how = "direct" if grant == DIRECT else "entity"
+        elif asked.mode and policies.resource:
+            how = asked.mode
+        else:
+            how = "identity"
+    for place in _NEEDED[needed or how]:
+        outcome = outcomes[place]
+        if outcome == IMPLICIT_DENY or (outcome == NOT_ASKED and place == _RESOURCE):
+            return "implicitDeny", ORDER[place], outcomes, hits, how
     return "allowed", None, outcomes, hits, how
 
 
-# "When a resource-based policy alone suffices": what else must allow, by what it names.
+_NOT_ASKED = (NOT_ASKED, None)
+_ROOT = (ALLOW, None)  # the root user may do everything in its own account
+_RCP, _SCP, _RESOURCE, _IDENTITY, _BOUNDARY, _SESSION = range(6)
+_LIMITS = (_BOUNDARY, _SESSION)
+# What must allow. "direct" and "entity": the resource policy names the caller, or who is behind
+# the session, and suffices within one account. Trust and key policies must agree everywhere.
 _NEEDED = {
-    "resource only": ("rcp", "resource"),
-    "both": ("rcp", "scp", "resource", "identity", "boundary", "session"),
-    "direct": ("rcp", "scp"),
-    "entity": ("rcp", "scp", "boundary", "session"),
-    "identity": ("rcp", "scp", "identity", "boundary", "session"),
+    "resource only": (_RCP, _RESOURCE),
+    "both": (_RCP, _SCP, _RESOURCE, _IDENTITY, *_LIMITS),
+    "trust": (_RCP, _SCP, _RESOURCE, _IDENTITY, *_LIMITS),
+    "key": (_RCP, _SCP, _RESOURCE, _IDENTITY, *_LIMITS),
+    "direct": (_RCP, _SCP),
+    "entity": (_RCP, _SCP, *_LIMITS),
+    "identity": (_RCP, _SCP, _IDENTITY, *_LIMITS),
 }
 
 
-def _identity(docs, asked):
+class _Plan:
+    """The rules of some policies that are about one action, by type."""
+
+    __slots__ = ("boundary", "identity", "rcps", "resource", "scps", "session")
+
+    def __init__(self, policies: Policies, act: str) -> None:
+        self.rcps = [_about(docs, act) for docs in policies.rcps]
+        self.scps = [_about(docs, act) for docs in policies.scps]
+        self.resource = _about(policies.resource, act)[0]
+        self.identity = _about(policies.identity, act)
+        self.boundary = _about(policies.boundary, act)
+        self.session = _about(policies.session, act)
+
+
+def _about(docs, act):
+    """Give the rules about an action; and what they say, if that is the same for every request."""
+    rules = []
+    for policy in docs:
+        rules += (policy._compiled or compiled(policy)).about(act)
+    for rule in rules:
+        if not rule.always:
+            return rules, None
+    return rules, _say((rules, None), None)
+
+
+def _say(about, asked):
     """What policies without a Principal say together: any Deny, else any Allow."""
+    rules, said = about
+    if said is not None:
+        return said
     hits = []
     outcome = IMPLICIT_DENY
-    act = asked.act
-    for policy in docs:
-        for rule in (policy._compiled or compiled(policy)).about(act):
-            if rule.holds(asked):
-                hits.append(rule)
-                if not rule.allows:
-                    outcome = EXPLICIT_DENY
-                elif outcome == IMPLICIT_DENY:
-                    outcome = ALLOW
+    for rule in rules:
+        if rule.always or rule.holds(asked):
+            hits.append(rule)
+            if not rule.allows:
+                outcome = EXPLICIT_DENY
+            elif outcome == IMPLICIT_DENY:
+                outcome = ALLOW
     return outcome, hits
 
 
@@ -407,32 +440,28 @@ def _levels(levels, asked):
     """Every level must allow; a Deny at any level denies."""
     hits = []
     outcome = ALLOW
-    for docs in levels:
-        said, found = _identity(docs, asked)
+    for about in levels:
+        said, found = _say(about, asked)
         hits += found
         if said == EXPLICIT_DENY or outcome == ALLOW:
             outcome = said
     return outcome, hits
 
 
-def _resource(docs, asked):
+def _resource(rules, asked):
     """What the resource's policy says, and how strongly its Allow names the caller."""
-    if not docs:
-        return NOT_ASKED, (), 0
     hits = []
     strongest, denied = 0, False
-    act = asked.act
-    for policy in docs:
-        for rule in (policy._compiled or compiled(policy)).about(act):
-            grant = rule.grant(asked)
-            if grant and rule.holds(asked):
-                hits.append(rule)
-                if not rule.allows:
-                    denied = True
-                elif grant > strongest:
-                    strongest = grant
-    outcome = EXPLICIT_DENY if denied else ALLOW if strongest >= ACCOUNT else IMPLICIT_DENY
-    return outcome, hits, strongest
+    for rule in rules:
+        grant = rule.grant(asked)
+        if grant and rule.holds(asked):
+            hits.append(rule)
+            if not rule.allows:
+                denied = True
+            elif grant > strongest:
+                strongest = grant
+    outcome = EXPLICIT_DENY if denied else ALLOW if strongest else IMPLICIT_DENY
+    return (outcome, hits), strongest
 
 
 def _has_rcps(asked: Asked) -> bool:

@@ -36,7 +36,10 @@ class Rules:
         if found is None:
             if len(self._by_action) >= self._most:
                 self._by_action.clear()
-            found = tuple(rule for rule in self.rules if rule.names_action(action))
+            found = tuple([rule for rule in self.rules if rule.names_action(action)])
+            for rule in found:
+                if rule.covers is None:
+                    rule.compile()
             self._by_action[action] = found
         return found
 
@@ -54,57 +57,72 @@ class Rule:
     Resources and conditions are compiled when the action matches for the first time.
     """
 
-    __slots__ = ("allows", "conditions", "inverted", "policy", "resources", "statement")
+    __slots__ = ("allows", "always", "conditions", "covers", "policy", "statement", "tests")
 
     def __init__(self, statement: Statement, policy: Policy) -> None:
         self.statement, self.policy = statement, policy
         self.allows = statement.effect == "Allow"
-        self.resources = None
+        self.covers = None
 
     @property
     def variables(self) -> bool:
         """True if `${...}` is a variable here, and not plain text."""
         return self.policy.version == "2012-10-17"
 
-    def _compile(self) -> None:
-        statement, variables = self.statement, self.variables
+    def compile(self) -> None:
+        """Make resources and conditions ready, and see whether they always match."""
+        statement, variables = self.statement, self.policy.version == "2012-10-17"
         self.conditions = [Condition(*c, variables) for c in statement.conditions]
-        self.inverted = statement.not_resources is not None
-        patterns = statement.not_resources if self.inverted else statement.resources
-        self.resources = [resource(pattern, variables) for pattern in patterns or ()]
+        self.tests = [condition.test for condition in self.conditions]
+        self.always = not self.tests and statement.resources == ("*",)
+        if statement.not_resources is not None:
+            self.covers = _none_of([resource(p, variables) for p in statement.not_resources])
+        elif statement.resources is None:
+            self.covers = _no_resource
+        elif len(statement.resources) == 1:
+            self.covers = resource(statement.resources[0], variables)
+        else:
+            self.covers = _any_of([resource(p, variables) for p in statement.resources])
 
     def names_action(self, action: str) -> bool:
         """Tell whether Action or NotAction covers an action given in small letters."""
         statement = self.statement
-        if statement.not_actions is not None:
-            return not any(_action(p)(action) for p in statement.not_actions)
-        return any(_action(p)(action) for p in statement.actions or ())
+        inverted = statement.not_actions is not None
+        for pattern in statement.not_actions if inverted else statement.actions or ():
+            if pattern == "*" or _action(pattern)(action):
+                return not inverted
+        return inverted
 
     def covers_resource(self, asked: Asked) -> bool:
         """Tell whether Resource or NotResource covers what is asked for."""
-        if self.resources is None:
-            self._compile()
-        text, context = asked.resource, asked.context
-        if self.inverted:
-            # None: a variable without a value. Such a statement matches nothing.
-            return all(matches(text, context) is False for matches in self.resources)
-        for matches in self.resources:
-            if matches(text, context):
-                return True
-        if self.statement.resources is None:
-            return asked.mode != "key"  # a trust policy has no Resource; a key policy must
-        return (
+        return bool(self.covers(asked.resource, asked.context)) or (
             asked.also is not None
-            and self.statement.actions is not None
-            and any(matches(asked.also, context) for matches in self.resources)
+            and bool(self.statement.resources and self.statement.actions)
+            and bool(self.covers(asked.also, asked.context))
         )
+
+    def holds(self, asked: Asked) -> bool:
+        """Tell whether resource and conditions match (the action does already)."""
+        context = asked.context
+        if not self.covers(asked.resource, context) and not (
+            asked.also is not None and self.covers_resource(asked)
+        ):
+            return False
+        for test in self.tests:  # noqa: SIM110 (this is the innermost loop)
+            if not test(context):
+                return False
+        return True
 
     def grant(self, asked: Asked) -> int:
         """Say how strongly Principal or NotPrincipal names the caller: 0, or see `arn`."""
         names = asked.caller.names
         statement = self.statement
         if statement.principals is not None:
-            return max([names.get(entry, 0) for entry in statement.principals], default=0)
+            strongest = 0
+            for entry in statement.principals:
+                if names.get(entry, 0) > strongest:
+                    strongest = names[entry]
+            return strongest
         if statement.not_principals is None:
             return 0
         listed = [entry for entry in statement.not_principals if entry in names]
@@ -113,20 +131,10 @@ class Rule:
         if asked.bounded:  # documented: it always denies a principal with a boundary
             return DIRECT
         # AWS may compare account, then role, then session: each of them has to be listed.
-        every = {level for entry, level in names.items() if entry[1] != "*"}
-        found = {names[entry] for entry in listed}
-        spared = ("AWS", "*") in listed or (found and found >= every)  # anonymous: never listed
+        spared = ("AWS", "*") in listed or {names[entry] for entry in listed} >= {
+            level for entry, level in names.items() if entry[1] != "*"
+        }
         return 0 if spared else DIRECT
-
-    def holds(self, asked: Asked) -> bool:
-        """Tell whether resource and conditions match (the action does already)."""
-        if not self.covers_resource(asked):
-            return False
-        context = asked.context
-        for condition in self.conditions:  # noqa: SIM110 (this is the innermost loop)
-            if not condition.test(context):
-                return False
-        return True
 
     def failure(self, asked: Asked, has_principal: bool) -> Failure | None:
         """Find the first element, in the order of the statement, that does not match."""
@@ -159,8 +167,8 @@ class Rule:
             return Failure(
                 self,
                 asked,
-                "NotResource" if self.inverted else "Resource",
-                expected=(statement.not_resources if self.inverted else statement.resources) or (),
+                "Resource" if statement.not_resources is None else "NotResource",
+                expected=statement.not_resources or statement.resources or (),
                 actual=asked.resource,
                 problem=self.resource_problem(),
             )
@@ -195,6 +203,26 @@ class Rule:
             return []
         entries = statement.resources or statement.not_resources or ()
         return [m for e in entries if "${" in e for m in Template(e).missing(asked.context)]
+
+
+def _any_of(matchers: list):
+    def covers(text, context):
+        for matches in matchers:  # noqa: SIM110 (quicker than any())
+            if matches(text, context):
+                return True
+        return False
+
+    return covers
+
+
+def _none_of(matchers: list):
+    # A matcher answers None for a variable without a value: then the statement matches nothing.
+    return lambda text, context: all(matches(text, context) is False for matches in matchers)
+
+
+def _no_resource(text: str, context: dict) -> bool:
+    """A trust policy has no Resource. A key policy must: without, its statement has no effect."""
+    return text.split(":", 3)[2:3] != ["kms"]
 
 
 def _action(pattern: str):
