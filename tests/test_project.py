@@ -138,6 +138,15 @@ def test_a_notebook_stores_no_output(path: Path) -> None:
         assert cell.get("execution_count") is None
 
 
+@pytest.mark.parametrize("words", [["check"], ["format", "--check"]], ids=" ".join)
+def test_the_style_is_the_projects(words: list[str]) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "ruff", *words, "--no-cache", "."],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 # --- the README -----------------------------------------------------------------------------
 
 
