@@ -81,8 +81,8 @@ class Record:
     def row(self) -> dict[str, Any]:
         """Return the record as :meth:`Trail.frame` shows it."""
         denied = self.denied
-        shown = denied or (self.decisions[0] if self.decisions else None)
-        action = shown.request.action if shown else f"{self.service}:{self.operation}"
+        shown = denied if denied is not None else next(iter(self.decisions), None)
+        action = shown.request.action if shown is not None else f"{self.service}:{self.operation}"
         if self.refused is not None:
             decision, reason = "refused", str(self.refused)
         elif shown is None:
@@ -95,7 +95,7 @@ class Record:
             "time": self.time,
             "principal": self.principal,
             "action": action,
-            "resource": shown.request.resource if shown else "*",
+            "resource": shown.request.resource if shown is not None else "*",
             "decision": decision,
             "reason": reason,
         }
