@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from iamlab.course import quiz
 from iamlab.course.card import Card, Outcome
 from iamlab.course.exercise import Exercise
-from iamlab.course.look import Look
+from iamlab.course.look import Look, unrecorded
 from iamlab.course.progress import Progress
 from iamlab.course.world import World
 
@@ -203,7 +203,8 @@ class Lesson:
         assert lab is not None
         # A first cell that is run again must not play the story twice, nor lose its keys.
         played = _PLAYED.setdefault(lab, {})
-        fresh = self.world.build(lab)
+        with unrecorded(lab):
+            fresh = self.world.build(lab)
         if fresh or self.id not in played:
             played[self.id] = self.world.events(lab) if self.world.events else {}
         self.keys = played[self.id]

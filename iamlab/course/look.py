@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
+
+import boto3
 
 from iamlab.course.card import Outcome
 
@@ -52,6 +55,16 @@ class Probe:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
+@contextlib.contextmanager
+def unrecorded(lab: Lab) -> Iterator[None]:
+    """Keep what the course itself calls out of ``lab.history()``: it is not the learner's doing."""
+    kept = list(lab.trail.records)
+    try:
+        yield
+    finally:
+        lab.trail.records[:] = kept
+
+
 class Look:
     """The account as a check sees it: with the lab's administrator's eyes, and without a trace.
 
@@ -66,6 +79,7 @@ class Look:
     def __init__(self, lab: Lab, keys: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self.lab = lab
         self.keys = keys or {}
+        self._clients: dict[str, Any] = {}
 
     # Verdicts -----------------------------------------------------------------------------
 
@@ -80,12 +94,16 @@ class Look:
     # Questions to the account -------------------------------------------------------------
 
     def decide(
-        self, who: str, action: str, resource: str, context: Mapping[str, Any] | None = None
+        self,
+        who: str | boto3.Session,
+        action: str,
+        resource: str,
+        context: Mapping[str, Any] | None = None,
     ) -> Decision:
         """Return what the account would answer to a call, with the policies it has now."""
-        return self.lab.decide(self.arn(who), action, resource, context or None)
+        return self.lab.decide(who, action, resource, dict(context or {}))
 
-    def allows(self, who: str, action: str, resource: str, **context: Any) -> bool:
+    def allows(self, who: str | boto3.Session, action: str, resource: str, **context: Any) -> bool:
         """Return whether the call would be allowed."""
         return bool(self.decide(who, action, resource, context))
 
@@ -106,8 +124,10 @@ class Look:
         return who if who.startswith("arn:") else f"arn:aws:iam::{self.lab.account_id}:{who}"
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client of the lab's administrator whose calls are not recorded."""
-        return self.lab.quiet_client(service)
+        """Return a boto3 client of the lab's administrator."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(service)
+        return self._clients[service]
 
     def find(self, operation: str, **params: Any) -> dict[str, Any] | None:
         """Call an IAM operation; None where IAM answers that there is no such thing."""

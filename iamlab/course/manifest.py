@@ -42,10 +42,10 @@ def read_manifest(path: Path, module: Mapping[str, Any]) -> dict[str, Any]:
         exercises = [_exercise(entry := raw, module) for raw in data["exercise"]]
         predictions = {}
         for raw in data.get("prediction", []):
-            entry = dict(raw)
-            truth = module[entry["truth"]]
-            parts = {**entry, "truth": truth, "choices": tuple(entry["choices"])}
-            predictions[parts.pop("name")] = Prediction(**parts)
+            entry = raw
+            parts = {key: value for key, value in raw.items() if key != "name"}
+            parts |= {"truth": module[raw["truth"]], "choices": tuple(raw["choices"])}
+            predictions[raw["name"]] = Prediction(**parts)
         questions = [
             Question(**{**(entry := raw), "choices": tuple(raw["choices"])})
             for raw in data.get("question", [])

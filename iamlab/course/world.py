@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import boto3
+
 if TYPE_CHECKING:
     from iamlab.account.lab import Lab
 
@@ -52,7 +54,7 @@ class World:
         bool
             True if none of the world's users was there: the account is fresh.
         """
-        iam, s3 = lab.quiet_client("iam"), lab.quiet_client("s3")
+        iam, s3 = boto3.client("iam"), boto3.client("s3")
         there = {user["UserName"] for user in iam.list_users()["Users"]}
         fresh = not there & set(self.users)
         for name, policies in self.users.items():

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from iamlab.copying import course_source
+
 ACCOUNT = "111122223333"
 PARTNER = "444455556666"  # Fairbridge Audit
 MAPS, REPORTS, PAYROLL = "larkfield-maps", "larkfield-reports", "larkfield-payroll"
@@ -17,14 +19,7 @@ WAGES = f"arn:aws:s3:::{PAYROLL}/2026/september.csv"
 
 def folder() -> Path:
     """Return the folder of the company's files: in the installed package, or in a checkout."""
-    package = Path(__file__).parent.parent
-    for place in (package / "_course" / "datasets", package.parent / "datasets"):
-        if place.is_dir():
-            return place / "company"
-    raise FileNotFoundError(
-        "The course's datasets are not there. Install iamlab again, or run the course from a "
-        "complete checkout, with its folder datasets/."
-    )
+    return course_source() / "datasets" / "company"
 
 
 def buckets(*names: str) -> Mapping[str, Mapping[str, bytes]]:

@@ -21,7 +21,7 @@ READ_MAPS = document(allow("Allow", "s3:GetObject", f"arn:aws:s3:::{MAPS}/*", Si
 
 def events(lab: Lab) -> dict[str, dict[str, str]]:
     """Make the keys that the company has already, and switch one off by mistake."""
-    iam = lab.quiet_client("iam")
+    iam = boto3.client("iam")
     keys = {}
     for name, user in {
         "ben-web": "ben",
@@ -113,8 +113,8 @@ def check_lost(look: Look, _: Any) -> None:
         look.not_yet("The new key is there. The old one still works: nobody knows who has it.")
     if old in status:
         look.not_yet("The old key is off, and can be switched on again. It is to be gone.")
-    if [status[key] for key in new] != ["Active"]:
-        look.not_yet("Dina should have one key, and it should be active.")
+    if "Active" not in (status[key] for key in new):
+        look.not_yet("Dina's new key is switched off. She cannot work with it.")
 
 
 def check_first_policy(look: Look, _: Any) -> None:
@@ -144,9 +144,9 @@ def check_printer(look: Look, _: Any) -> None:
     wider = look.allows("user/map-printer", "s3:DeleteObject", WAGES)
     if look.attached("user/map-printer") or wider:
         look.not_yet("The program has more permissions now. They were never the trouble.")
-    if len(status) > 1:
-        look.not_yet("There is a second key. The program does not know it: it has the old one.")
     if status[key] != "Active":
+        if len(status) > 1:
+            look.not_yet("There is a second key. The program does not know it: it has the old one.")
         look.not_attempted("The program is still refused.")
 
 
