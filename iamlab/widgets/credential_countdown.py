@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SPEEDS = (0.0, 1.0, 60.0, 600.0)  # lab seconds in one real second; 0 is a pause
 
+
 @dataclass(slots=True, frozen=True)
 class Watched:
     """The credentials that a countdown watches; ``expires`` is None for a long-term key."""

@@ -104,7 +104,7 @@ def judge(
             advice[kind] = [_place(found) for found in advise(parsed[kind], grammar)]
         except PolicyError as error:
             problems[kind] = [_place(error)]
-    asked, fields = _read_request(request)
+    values, fields = _read_fields(request)
     result: dict[str, Any] = {
         "effect": None,
         "headline": "No verdict yet",
@@ -117,15 +117,15 @@ def judge(
         "advice": advice,
         "fields": fields,
     }
-    if not problems and asked is not None:
-        try:
-            decision = evaluate(asked, _gather(parsed))
-        except ValueError as error:
-            result["sentence"] = str(error)
-            return result, None
-        return result | _tell(decision, parsed), decision
-    result["sentence"] = _what_to_mend(problems, fields)
-    return result, None
+    if problems or fields:
+        result["sentence"] = _what_to_mend(problems, fields)
+        return result, None
+    try:
+        decision = evaluate(Request(**values), _gather(parsed))
+    except ValueError as error:  # a principal or an action that cannot be: the text says which
+        result["sentence"] = str(error)
+        return result, None
+    return result | _tell(decision, parsed), decision
 
 
 def read_context(text: str) -> dict[str, str | list[str]]:
@@ -232,16 +232,13 @@ def in_words(result: Mapping[str, Any]) -> str:
     return "\n".join([*filter(None, lines), *result["warnings"]])
 
 
-def _read_request(request: Mapping[str, str]) -> tuple[Request | None, dict[str, str]]:
-    values = {name: request.get(name, "").strip() for name in FIELDS}
-    fields = {n: row["missing"] for n, row in FIELDS.items() if row["missing"] and not values[n]}
+def _read_fields(request: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    values: dict[str, Any] = {name: request.get(name, "").strip() for name in FIELDS}
+    empty = {n: row["missing"] for n, row in FIELDS.items() if row["missing"] and not values[n]}
     try:
-        context = read_context(values["context"])
+        return values | {"context": read_context(values["context"])}, empty
     except ValueError as error:
-        fields["context"] = str(error)
-    if fields:
-        return None, fields
-    return Request(**(values | {"context": context})), {}
+        return values, empty | {"context": str(error)}
 
 
 def _gather(parsed: dict[str, Any]) -> Policies:
