@@ -28,7 +28,7 @@ import moto.core.models
 import moto.core.utils
 import moto.iam.models
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import BotoCoreError, EndpointConnectionError
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
 from moto.core.request import Request
@@ -315,7 +315,10 @@ class Installation:
             if http == "loopback":
                 return real_send(session, request)
             if http == "elsewhere":
-                raise EndpointConnectionError(endpoint_url=request.url, error=_not_aws(request.url))
+                raise NotAws(url=request.url)
+            if http == "metadata":
+                # The error botocore expects where no instance or container is.
+                raise EndpointConnectionError(endpoint_url=request.url, error="the lab is running")
             status, headers, body = handle(from_botocore(request))
             answer = AWSResponse(request.url, status, _answer_headers(headers), _Raw(body))
             if not request.stream_output:
@@ -350,7 +353,7 @@ class Installation:
             (botocore.httpsession.URLLib3Session, "send", send),
             (botocore.credentials.RefreshableCredentials, "_seconds_remaining", seconds_remaining),
             (botocore.auth.HmacV1QueryAuth, "_get_date", presigned_until),
-            (moto.core.models.MockAWS, "_enable_patching", mocked),
+            (moto.core.models.MockAWS, "start", mocked),
             (moto.core.botocore_stubber.BotocoreStubber, "process_request", process_request),
             (moto.core.utils.convert_to_flask_response, "__call__", _server_view(handle)),
             # The environment sends other programs (the AWS CLI) to loopback; here it is not needed.
@@ -512,6 +515,8 @@ def _leaves_for(url: str) -> str:
     host = (urlsplit(url).hostname or "").lower()
     if is_aws_host(host):
         return "aws"
+    if _is_metadata(host):
+        return "metadata"
     if host in _LOOPBACK or host.startswith("127.") or host.endswith(".localhost"):
         return "loopback"
     return "elsewhere"
@@ -522,10 +527,12 @@ def _is_metadata(host: str) -> bool:
     return host.startswith("169.254.") or host.startswith("fd00:ec2:")
 
 
-def _not_aws(url: str) -> str:
-    return (
-        f"the lab is running, and {url} is neither AWS nor this machine. The lab never sends "
-        "anything out. Make the client without endpoint_url, or call lab.stop() first"
+class NotAws(BotoCoreError):
+    """A client with an ``endpoint_url`` that is neither AWS nor this machine."""
+
+    fmt = (
+        "The lab is running, and {url} is neither AWS nor this machine. The lab never sends "
+        "anything out. Make the client without endpoint_url, or call lab.stop() first."
     )
 
 
