@@ -463,7 +463,11 @@ def _s3_payload(model: Any, request: HttpRequest) -> dict[str, Any]:
     """Return what an XML body says (DeleteObjects' keys, a bucket's configuration …)."""
     shape = model.input_shape
     payload = shape.serialization.get("payload")
-    if not payload or not request.body or shape.members[payload].type_name != "structure":
+    if not payload or not request.body:
+        return {}
+    if payload == "Policy":  # a bucket policy is JSON, as it stands
+        return {payload: request.body.decode("utf-8", "replace")}
+    if shape.members[payload].type_name != "structure":
         return {}
     from moto.core.parse import PROTOCOL_PARSERS
 
