@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .target import NOTHING, Check, Kind, Target, ask, fill, tags_of, words
+from .target import NOTHING, Check, Kind, Target, ask, fill, pairs, tags_of, words
 
 TAG_PREFIXES = ("aws:ResourceTag/",)
 _TABLE = words(
@@ -166,13 +166,10 @@ def _batch(call: Any, state: Any) -> list[Check]:
     return found
 
 
-_TRANSACTED = {
-    "Get": "GetItem",
-    "Put": "PutItem",
-    "Update": "UpdateItem",
-    "Delete": "DeleteItem",
-    "ConditionCheck": "ConditionCheckItem",
-}
+_TRANSACTED = pairs("""
+    Get=GetItem Put=PutItem Update=UpdateItem Delete=DeleteItem
+    ConditionCheck=ConditionCheckItem
+""")
 
 
 def _transact(call: Any, state: Any) -> list[Check]:

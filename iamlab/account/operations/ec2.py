@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .iam import find_profile
-from .target import NOTHING, Check, Kind, Target, ask, fill, pass_role, tags_of, words
+from .target import NOTHING, Check, Kind, Target, ask, fill, pairs, pass_role, tags_of, words
 
 TAG_PREFIXES = ("aws:ResourceTag/", "ec2:ResourceTag/")
 CREATES_UNNAMED = True  # what a call creates is asked as TYPE/*
@@ -61,68 +61,42 @@ _M = {
     "vpc-flow-log": "FlowLogId FlowLogIds",
     "vpn-gateway": "VpnGatewayId VpnGatewayIds GatewayId",
 }
-MEMBERS: dict[Any, tuple[str, ...]] = {kind: tuple(words(names)) for kind, names in _M.items()} | {
-    # "*": a new one beside those the call names.
-    ("RunInstances", "instance"): ("*",),
-    ("RunInstances", "volume"): ("*",),
-    ("RunInstances", "network-interface"): ("NetworkInterfaces.NetworkInterfaceId",),
-    ("RunInstances", "subnet"): ("SubnetId", "NetworkInterfaces.SubnetId"),
-    ("RunInstances", "security-group"): (
-        "SecurityGroupIds",
-        "SecurityGroups",
-        "NetworkInterfaces.Groups",
-    ),
-    ("RunInstances", "snapshot"): ("BlockDeviceMappings.Ebs.SnapshotId",),
-    ("CreateSecurityGroup", "security-group"): ("*",),
-    ("CreateLaunchTemplate", "launch-template"): ("*",),
-    ("CreateVolume", "volume"): ("*",),
-    ("CreateSnapshot", "snapshot"): ("*",),
-    ("CopySnapshot", "snapshot"): ("SourceSnapshotId", "*"),
-    ("CopyImage", "image"): ("SourceImageId", "*"),
-    ("CreateImage", "image"): ("*",),
-    ("CreateImage", "snapshot"): ("*",),
-    ("CreateVpcPeeringConnection", "vpc-peering-connection"): ("*",),
-    ("AcceptVpcPeeringConnection", "vpc"): ("*",),
-}
-KEYS = {
-    "InstanceType": "ec2:InstanceType",
-    "Placement.AvailabilityZone": "ec2:AvailabilityZone",
-    "Placement.Tenancy": "ec2:Tenancy",
-    "EbsOptimized": "ec2:EbsOptimized",
-    "MetadataOptions.HttpTokens": "ec2:MetadataHttpTokens",
-    "MetadataOptions.HttpEndpoint": "ec2:MetadataHttpEndpoint",
-    "MetadataOptions.HttpPutResponseHopLimit": "ec2:MetadataHttpPutResponseHopLimit",
-    "InstanceMarketOptions.MarketType": "ec2:InstanceMarketType",
-    "NetworkInterfaces.AssociatePublicIpAddress": "ec2:AssociatePublicIpAddress",
-    "BlockDeviceMappings.Ebs.VolumeType": "ec2:VolumeType",
-    "BlockDeviceMappings.Ebs.VolumeSize": "ec2:VolumeSize",
-    "BlockDeviceMappings.Ebs.Encrypted": "ec2:Encrypted",
-    "AvailabilityZone": "ec2:AvailabilityZone",
-    "VolumeType": "ec2:VolumeType",
-    "Size": "ec2:VolumeSize",
-    "Iops": "ec2:VolumeIops",
-    "Throughput": "ec2:VolumeThroughput",
-    "Encrypted": "ec2:Encrypted",
-    "KeyName": "ec2:KeyPairName",
-    "KeyType": "ec2:KeyPairType",
-    "Domain": "ec2:Domain",
-    "InstanceTenancy": "ec2:Tenancy",
-    "Attribute": "ec2:Attribute",
-    "Owner": "ec2:Owner",
-    "AuthorizedService": "ec2:AuthorizedService",
-}
+# The same for one call; "*" is a new one beside those that the call names.
+_ONE = """
+    RunInstances/instance=* RunInstances/volume=*
+    RunInstances/subnet=SubnetId,NetworkInterfaces.SubnetId
+    RunInstances/network-interface=NetworkInterfaces.NetworkInterfaceId
+    RunInstances/security-group=SecurityGroupIds,SecurityGroups,NetworkInterfaces.Groups
+    RunInstances/snapshot=BlockDeviceMappings.Ebs.SnapshotId
+    CreateSecurityGroup/security-group=* CreateLaunchTemplate/launch-template=*
+    CreateVolume/volume=* CreateSnapshot/snapshot=* CopySnapshot/snapshot=SourceSnapshotId,*
+    CopyImage/image=SourceImageId,* CreateImage/image=* CreateImage/snapshot=*
+    CreateVpcPeeringConnection/vpc-peering-connection=* AcceptVpcPeeringConnection/vpc=*
+"""
+MEMBERS: dict[Any, tuple[str, ...]] = {kind: tuple(words(names)) for kind, names in _M.items()}
+MEMBERS |= {tuple(key.split("/")): tuple(v.split(",")) for key, v in pairs(_ONE).items()}
+KEYS = pairs("""
+    InstanceType=ec2:InstanceType Placement.AvailabilityZone=ec2:AvailabilityZone
+    Placement.Tenancy=ec2:Tenancy EbsOptimized=ec2:EbsOptimized
+    MetadataOptions.HttpTokens=ec2:MetadataHttpTokens
+    MetadataOptions.HttpEndpoint=ec2:MetadataHttpEndpoint
+    MetadataOptions.HttpPutResponseHopLimit=ec2:MetadataHttpPutResponseHopLimit
+    InstanceMarketOptions.MarketType=ec2:InstanceMarketType
+    NetworkInterfaces.AssociatePublicIpAddress=ec2:AssociatePublicIpAddress
+    BlockDeviceMappings.Ebs.VolumeType=ec2:VolumeType
+    BlockDeviceMappings.Ebs.VolumeSize=ec2:VolumeSize
+    BlockDeviceMappings.Ebs.Encrypted=ec2:Encrypted AvailabilityZone=ec2:AvailabilityZone
+    VolumeType=ec2:VolumeType Size=ec2:VolumeSize Iops=ec2:VolumeIops
+    Throughput=ec2:VolumeThroughput Encrypted=ec2:Encrypted KeyName=ec2:KeyPairName
+    KeyType=ec2:KeyPairType Domain=ec2:Domain InstanceTenancy=ec2:Tenancy
+    Attribute=ec2:Attribute Owner=ec2:Owner AuthorizedService=ec2:AuthorizedService
+""")
 # What RunInstances takes for granted: a condition sees it, asked for or not.
-_LAUNCH = {
-    "ec2:InstanceType": "m1.small",
-    "ec2:Tenancy": "default",
-    "ec2:EbsOptimized": "false",
-    "ec2:MetadataHttpEndpoint": "enabled",
-    "ec2:RootDeviceType": "ebs",
-    "ec2:InstanceMarketType": "on-demand",
-    "ec2:Encrypted": "false",
-    "ec2:VolumeType": "gp2",
-    "ec2:IsLaunchTemplateResource": "false",
-}
+_LAUNCH = pairs("""
+    ec2:InstanceType=m1.small ec2:Tenancy=default ec2:EbsOptimized=false
+    ec2:MetadataHttpEndpoint=enabled ec2:RootDeviceType=ebs ec2:InstanceMarketType=on-demand
+    ec2:Encrypted=false ec2:VolumeType=gp2 ec2:IsLaunchTemplateResource=false
+""")
 PASSES = {
     "RequestSpotFleet": ((("SpotFleetRequestConfig", "IamFleetRole"), "spotfleet.amazonaws.com"),),
     "CreateFlowLogs": ((("DeliverLogsPermissionArn",), "vpc-flow-logs.amazonaws.com"),),
@@ -132,26 +106,22 @@ PASSES = {
 }
 
 # What an ID begins with -> its resource type; the longest beginning counts.
-_PREFIXES = {
-    "acl": "network-acl", "ami": "image", "cagw": "carrier-gateway", "cgw": "customer-gateway",
-    "cr": "capacity-reservation", "cvpn-endpoint": "client-vpn-endpoint", "dopt": "dhcp-options",
-    "eice": "instance-connect-endpoint", "eigw": "egress-only-internet-gateway",
-    "eipalloc": "elastic-ip", "eni": "network-interface", "export-ami": "export-image-task",
-    "export-i": "export-instance-task", "fl": "vpc-flow-log", "fleet": "fleet",
-    "h": "dedicated-host", "i": "instance", "iew": "instance-event-window",
-    "igw": "internet-gateway", "import-ami": "import-image-task",
-    "import-snap": "import-snapshot-task", "ipam": "ipam", "ipam-pool": "ipam-pool",
-    "ipam-scope": "ipam-scope", "ipv4pool-ec2": "ipv4pool-ec2", "ipv6pool-ec2": "ipv6pool-ec2",
-    "key": "key-pair", "lt": "launch-template", "nat": "natgateway",
-    "pcx": "vpc-peering-connection", "pg": "placement-group", "pl": "prefix-list", "rtb": "route-table",
-    "sfr": "spot-fleet-request",
-    "sg": "security-group", "sgr": "security-group-rule", "sir": "spot-instances-request",
-    "snap": "snapshot", "subnet": "subnet", "tgw": "transit-gateway",
-    "tgw-attach": "transit-gateway-attachment", "tgw-rtb": "transit-gateway-route-table",
-    "tmf": "traffic-mirror-filter", "tms": "traffic-mirror-session", "tmt": "traffic-mirror-target",
-    "vgw": "vpn-gateway", "vol": "volume", "vpc": "vpc", "vpce": "vpc-endpoint",
-    "vpce-svc": "vpc-endpoint-service", "vpn": "vpn-connection",
-}  # fmt: skip
+_PREFIXES = pairs("""
+    acl=network-acl ami=image cagw=carrier-gateway cgw=customer-gateway cr=capacity-reservation
+    cvpn-endpoint=client-vpn-endpoint dopt=dhcp-options eice=instance-connect-endpoint
+    eigw=egress-only-internet-gateway eipalloc=elastic-ip eni=network-interface
+    export-ami=export-image-task export-i=export-instance-task fl=vpc-flow-log fleet=fleet
+    h=dedicated-host i=instance iew=instance-event-window igw=internet-gateway
+    import-ami=import-image-task import-snap=import-snapshot-task ipam=ipam ipam-pool=ipam-pool
+    ipam-scope=ipam-scope ipv4pool-ec2=ipv4pool-ec2 ipv6pool-ec2=ipv6pool-ec2 key=key-pair
+    lt=launch-template nat=natgateway pcx=vpc-peering-connection pg=placement-group
+    pl=prefix-list rtb=route-table sfr=spot-fleet-request sg=security-group
+    sgr=security-group-rule sir=spot-instances-request snap=snapshot subnet=subnet
+    tgw=transit-gateway tgw-attach=transit-gateway-attachment
+    tgw-rtb=transit-gateway-route-table tmf=traffic-mirror-filter tms=traffic-mirror-session
+    tmt=traffic-mirror-target vgw=vpn-gateway vol=volume vpc=vpc vpce=vpc-endpoint
+    vpce-svc=vpc-endpoint-service vpn=vpn-connection
+""")
 _NO_ACCOUNT = frozenset(("image", "snapshot"))  # their ARNs leave the account empty
 
 
@@ -169,12 +139,9 @@ def target(kind: Kind, value: str | None, call: Any, state: Any) -> Target | Non
     account = call.account if kind.name in _NO_ACCOUNT else None
     keys: Mapping[str, Any] = NOTHING
     if backend is not None and kind.name in _ABOUT:
-        find, about = _ABOUT[kind.name]
-        if (found := find(backend, value)) is not None:
-            owner = getattr(found, "owner_id", None) if kind.name in _NO_ACCOUNT else None
-            account = owner if owner and owner.isdigit() else account
-            read = {"ec2:" + key: value_of(found) for key, value_of in about.items()}
-            keys = {key: str(v) for key, v in read.items() if v is not None}
+        found, keys = _about(kind.name, value, backend, call)
+        owner = getattr(found, "owner_id", None) if kind.name in _NO_ACCOUNT else None
+        account = owner if owner and owner.isdigit() else account
     return Target(fill(kind, value, call), account, None, tags, keys)
 
 
@@ -202,107 +169,59 @@ def _arn(kind: str, id_: str, call: Any) -> str:
     return f"arn:aws:ec2:{call.region}:{account}:{kind}/{id_}"
 
 
-def _vpc_arn(thing: Any) -> str | None:
-    backend = thing.ec2_backend
-    if not thing.vpc_id:
-        return None
-    return f"arn:aws:ec2:{backend.region_name}:{backend.account_id}:vpc/{thing.vpc_id}"
-
-
-def _flag(name: str) -> Any:
-    return lambda thing: "true" if getattr(thing, name, None) else "false"
-
-
-def _get(name: str) -> Any:
-    def read(thing: Any) -> Any:
-        for part in name.split("."):
-            thing = getattr(thing, part, None)
-        return thing
-
-    return read
-
-
-def _profile_arn(instance: Any) -> str | None:
-    profile = instance.iam_instance_profile
-    return profile.get("Arn") if isinstance(profile, Mapping) else getattr(profile, "arn", profile)
-
-
-def _instance(backend: Any, id_: str) -> Any:
-    for reservation in list(backend.reservations.values()):
-        for instance in reservation.instances:
-            if instance.id == id_:
-                return instance
-    return None
-
-
-# How moto's things answer EC2's condition keys: resource type -> (finder, key -> value).
-_ABOUT: dict[str, tuple[Any, dict[str, Any]]] = {
-    "instance": (
-        _instance,
-        {
-            "InstanceID": _get("id"),
-            "InstanceType": _get("instance_type"),
-            "AvailabilityZone": _get("placement.zone"),
-            "Tenancy": _get("placement.tenancy"),
-            "EbsOptimized": _flag("ebs_optimized"),
-            "InstanceProfile": _profile_arn,
-            "RootDeviceType": _get("root_device_type"),
-            "MetadataHttpTokens": _get("metadata_options.http_tokens"),
-            "MetadataHttpEndpoint": _get("metadata_options.http_endpoint"),
-            "MetadataHttpPutResponseHopLimit": _get("metadata_options.http_put_response_hop_limit"),
-        },
-    ),
-    "volume": (
-        lambda backend, id_: backend.volumes.get(id_),
-        {
-            "VolumeID": _get("id"),
-            "VolumeType": _get("volume_type"),
-            "VolumeSize": _get("size"),
-            "VolumeIops": _get("iops"),
-            "Encrypted": _flag("encrypted"),
-            "AvailabilityZone": _get("zone.name"),
-        },
-    ),
-    "image": (
-        lambda backend, id_: backend.amis.get(id_),
-        {
-            "ImageID": _get("id"),
-            "ImageType": _get("image_type"),
-            "Owner": lambda image: image.owner_alias or image.owner_id,
-            "Public": _flag("is_public"),
-            "RootDeviceType": _get("root_device_type"),
-        },
-    ),
-    "snapshot": (
-        lambda backend, id_: backend.snapshots.get(id_),
-        {
-            "SnapshotID": _get("id"),
-            "Owner": _get("owner_id"),
-            "VolumeSize": _get("volume.size"),
-            "Encrypted": _flag("encrypted"),
-        },
-    ),
-    "subnet": (
-        lambda backend, id_: next(
-            (zone[id_] for zone in list(backend.subnets.values()) if id_ in zone), None
-        ),
-        {"SubnetID": _get("id"), "AvailabilityZone": _get("availability_zone"), "Vpc": _vpc_arn},
-    ),
-    "security-group": (
-        lambda backend, id_: next(
-            (vpc[id_] for vpc in list(backend.groups.values()) if id_ in vpc), None
-        ),
-        {"SecurityGroupID": _get("id"), "Vpc": _vpc_arn},
-    ),
-    "network-interface": (
-        lambda backend, id_: backend.enis.get(id_),
-        {"NetworkInterfaceID": _get("id"), "AvailabilityZone": _get("subnet.availability_zone")},
-    ),
-    "vpc": (
-        lambda backend, id_: backend.vpcs.get(id_),
-        {"VpcID": _get("id"), "Tenancy": _get("instance_tenancy")},
-    ),
+# How moto's things answer EC2's condition keys. A type's first word is where moto keeps its things
+# ("name*" is a dict of dicts), then key=attribute: "a|b" is the first there is, "?" a yes or no.
+_ABOUT = {
+    "instance": """reservations InstanceID=id InstanceType=instance_type
+        AvailabilityZone=placement.zone Tenancy=placement.tenancy EbsOptimized=ebs_optimized?
+        InstanceProfile=iam_instance_profile RootDeviceType=root_device_type
+        MetadataHttpTokens=metadata_options.http_tokens
+        MetadataHttpEndpoint=metadata_options.http_endpoint
+        MetadataHttpPutResponseHopLimit=metadata_options.http_put_response_hop_limit""",
+    "volume": """volumes VolumeID=id VolumeType=volume_type VolumeSize=size VolumeIops=iops
+        Encrypted=encrypted? AvailabilityZone=zone.name""",
+    "image": """amis ImageID=id ImageType=image_type Owner=owner_alias|owner_id Public=is_public?
+        RootDeviceType=root_device_type""",
+    "snapshot": "snapshots SnapshotID=id Owner=owner_id VolumeSize=volume.size",
+    "subnet": "subnets* SubnetID=id AvailabilityZone=availability_zone Vpc=vpc_id",
+    "security-group": "groups* SecurityGroupID=id Vpc=vpc_id",
+    "network-interface": "enis NetworkInterfaceID=id AvailabilityZone=subnet.availability_zone",
+    "vpc": "vpcs VpcID=id Tenancy=instance_tenancy",
 }
+
+
+def _find(where: str, id_: str, backend: Any) -> Any:
+    kept = getattr(backend, where.rstrip("*"))
+    if where == "reservations":
+        instances = (i for reservation in list(kept.values()) for i in reservation.instances)
+        return next((instance for instance in instances if instance.id == id_), None)
+    if where.endswith("*"):  # by zone or by VPC
+        return next((group[id_] for group in list(kept.values()) if id_ in group), None)
+    return kept.get(id_)
+
+
+def _about(kind: str, id_: str, backend: Any, call: Any) -> tuple[Any, dict[str, str]]:
+    """moto's thing of that ID, and its answers to the condition keys of its type."""
+    where, *table = _ABOUT[kind].split()
+    found = _find(where, id_, backend)
+    keys: dict[str, str] = {}
+    for key, _, path in (item.partition("=") for item in table if found is not None):
+        value = next((v for name in path.rstrip("?").split("|") if (v := _read(found, name))), None)
+        if key == "Vpc" and value:
+            value = _arn("vpc", value, call)
+        elif key == "InstanceProfile" and value:
+            value = value.get("Arn") if isinstance(value, Mapping) else getattr(value, "arn", value)
+        elif path.endswith("?"):
+            value = "true" if value else "false"
+        if value is not None:
+            keys["ec2:" + key] = str(value)
+    return found, keys
+
+
+def _read(thing: Any, path: str) -> Any:
+    for name in path.split("."):
+        thing = getattr(thing, name, None)
+    return thing
 
 
 def context(operation: str, call: Any, state: Any, found: dict[str, Any]) -> None:

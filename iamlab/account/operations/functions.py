@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .target import NOTHING, Check, Kind, Target, ask, fill, tags_of
+from .target import NOTHING, Check, Kind, Target, ask, fill, pairs, tags_of
 
 ACTIONS = {
     "Invoke": "InvokeFunction",
@@ -34,17 +34,13 @@ MEMBERS = {
     "code signing config": ("CodeSigningConfigArn", *_ANY),
     "durable execution": ("DurableExecutionArn",),
 }
-KEYS = {
-    "Principal": "lambda:Principal",
-    "FunctionUrlAuthType": "lambda:FunctionUrlAuthType",
-    "AuthType": "lambda:FunctionUrlAuthType",
-    "InvokedViaFunctionUrl": "lambda:InvokedViaFunctionUrl",
-    "EventSourceToken": "lambda:EventSourceToken",
-    "CodeSigningConfigArn": "lambda:CodeSigningConfigArn",
-    "Layers": "lambda:Layer",
-    "VpcConfig.SubnetIds": "lambda:SubnetIds",
-    "VpcConfig.SecurityGroupIds": "lambda:SecurityGroupIds",
-}
+KEYS = pairs("""
+    Principal=lambda:Principal FunctionUrlAuthType=lambda:FunctionUrlAuthType
+    AuthType=lambda:FunctionUrlAuthType InvokedViaFunctionUrl=lambda:InvokedViaFunctionUrl
+    EventSourceToken=lambda:EventSourceToken CodeSigningConfigArn=lambda:CodeSigningConfigArn
+    Layers=lambda:Layer VpcConfig.SubnetIds=lambda:SubnetIds
+    VpcConfig.SecurityGroupIds=lambda:SecurityGroupIds
+""")
 PASSES = {
     "CreateFunction": ((("Role",), "lambda.amazonaws.com"),),
     "UpdateFunctionConfiguration": ((("Role",), "lambda.amazonaws.com"),),

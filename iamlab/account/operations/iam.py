@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .target import NOTHING, Check, Kind, Target, ask, fill, pass_role, tags_of
+from .target import NOTHING, Check, Kind, Target, ask, fill, pairs, pass_role, tags_of
 
 TAG_PREFIXES = ("aws:ResourceTag/", "iam:ResourceTag/")
 
@@ -29,30 +29,23 @@ MEMBERS = {
     "role-template": ("TemplateArn",),
 }
 
-KEYS = {
-    "PolicyArn": "iam:PolicyARN",
-    "PermissionsBoundary": "iam:PermissionsBoundary",
-    "AWSServiceName": "iam:AWSServiceName",
-    "OrganizationsPolicyId": "iam:OrganizationsPolicyId",
-    "ServiceName": "iam:ServiceSpecificCredentialServiceName",
-    "CredentialAgeDays": "iam:ServiceSpecificCredentialAgeDays",
-    "TemplateArn": "iam:TemplateArn",
-    "OwnerId": "iam:DelegationRequestOwner",
-    "NotificationChannel": "iam:NotificationChannel",
-    "SessionDuration": "iam:DelegationDuration",
-}
+KEYS = pairs("""
+    PolicyArn=iam:PolicyARN PermissionsBoundary=iam:PermissionsBoundary
+    AWSServiceName=iam:AWSServiceName OrganizationsPolicyId=iam:OrganizationsPolicyId
+    ServiceName=iam:ServiceSpecificCredentialServiceName
+    CredentialAgeDays=iam:ServiceSpecificCredentialAgeDays TemplateArn=iam:TemplateArn
+    OwnerId=iam:DelegationRequestOwner NotificationChannel=iam:NotificationChannel
+    SessionDuration=iam:DelegationDuration
+""")
 
 # To give tags at creation, the caller needs the tagging action too.
-TAGS_ALSO = {
-    "CreateUser": "iam:TagUser",
-    "CreateRole": "iam:TagRole",
-    "CreatePolicy": "iam:TagPolicy",
-    "CreateInstanceProfile": "iam:TagInstanceProfile",
-    "CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
-    "CreateSAMLProvider": "iam:TagSAMLProvider",
-    "CreateVirtualMFADevice": "iam:TagMFADevice",
-    "UploadServerCertificate": "iam:TagServerCertificate",
-}
+TAGS_ALSO = pairs("""
+    CreateUser=iam:TagUser CreateRole=iam:TagRole CreatePolicy=iam:TagPolicy
+    CreateInstanceProfile=iam:TagInstanceProfile
+    CreateOpenIDConnectProvider=iam:TagOpenIDConnectProvider
+    CreateSAMLProvider=iam:TagSAMLProvider CreateVirtualMFADevice=iam:TagMFADevice
+    UploadServerCertificate=iam:TagServerCertificate
+""")
 
 
 def target(kind: Kind, value: str | None, call: Any, state: Any) -> Target | None:

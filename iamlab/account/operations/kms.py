@@ -10,7 +10,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .target import Check, Kind, Target, ask, words
+from .target import Check, Kind, Target, ask, pairs, words
 
 TAGS_ALSO: dict[str, str] = {"ReplicateKey": "kms:TagResource"}
 TAG_PREFIXES = ("aws:ResourceTag/",)
@@ -20,27 +20,18 @@ MEMBERS = {
     ("UpdateAlias", "key"): ("AliasName", "TargetKeyId"),
     "alias": ("AliasName",),
 }
-KEYS = {
-    "EncryptionAlgorithm": "kms:EncryptionAlgorithm",
-    "SigningAlgorithm": "kms:SigningAlgorithm",
-    "MacAlgorithm": "kms:MacAlgorithm",
-    "KeyAgreementAlgorithm": "kms:KeyAgreementAlgorithm",
-    "EncapsulationAlgorithm": "kms:EncapsulationAlgorithm",
-    "MessageType": "kms:MessageType",
-    "KeyPairSpec": "kms:DataKeyPairSpec",
-    "Operations": "kms:GrantOperations",
-    "GranteePrincipal": "kms:GranteePrincipal",
-    "RetiringPrincipal": "kms:RetiringPrincipal",
-    "WrappingAlgorithm": "kms:WrappingAlgorithm",
-    "WrappingKeySpec": "kms:WrappingKeySpec",
-    "ExpirationModel": "kms:ExpirationModel",
-    "ValidTo": "kms:ValidTo",
-    "ReplicaRegion": "kms:ReplicaRegion",
-    "PrimaryRegion": "kms:PrimaryRegion",
-    "RotationPeriodInDays": "kms:RotationPeriodInDays",
-    "PendingWindowInDays": "kms:ScheduleKeyDeletionPendingWindowInDays",
-    "BypassPolicyLockoutSafetyCheck": "kms:BypassPolicyLockoutSafetyCheck",
-}
+KEYS = pairs("""
+    EncryptionAlgorithm=kms:EncryptionAlgorithm SigningAlgorithm=kms:SigningAlgorithm
+    MacAlgorithm=kms:MacAlgorithm KeyAgreementAlgorithm=kms:KeyAgreementAlgorithm
+    EncapsulationAlgorithm=kms:EncapsulationAlgorithm MessageType=kms:MessageType
+    KeyPairSpec=kms:DataKeyPairSpec Operations=kms:GrantOperations
+    GranteePrincipal=kms:GranteePrincipal RetiringPrincipal=kms:RetiringPrincipal
+    WrappingAlgorithm=kms:WrappingAlgorithm WrappingKeySpec=kms:WrappingKeySpec
+    ExpirationModel=kms:ExpirationModel ValidTo=kms:ValidTo ReplicaRegion=kms:ReplicaRegion
+    PrimaryRegion=kms:PrimaryRegion RotationPeriodInDays=kms:RotationPeriodInDays
+    PendingWindowInDays=kms:ScheduleKeyDeletionPendingWindowInDays
+    BypassPolicyLockoutSafetyCheck=kms:BypassPolicyLockoutSafetyCheck
+""")
 # Operations that take an encryption context, and use SYMMETRIC_DEFAULT if told nothing else.
 _WITH_CONTEXT = frozenset(
     words(

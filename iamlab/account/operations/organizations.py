@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .target import NOTHING, Kind, Target
+from .target import NOTHING, Kind, Target, pairs
 
 _TARGET = ("TargetId", "ResourceId", "ChildId", "ParentId", "SourceParentId", "DestinationParentId")
 MEMBERS = {
@@ -30,14 +30,10 @@ TAGS_ALSO = dict.fromkeys(
      "InviteAccountToOrganization", "PutResourcePolicy"),
     "organizations:TagResource",
 )  # fmt: skip
-_PREFIXES = {
-    "organizationalunit": "ou-",
-    "root": "r-",
-    "policy": "p-",
-    "handshake": "h-",
-    "resourcepolicy": "rp-",
-    "responsibilitytransfer": "rt-",
-}
+_PREFIXES = pairs("""
+    organizationalunit=ou- root=r- policy=p- handshake=h- resourcepolicy=rp-
+    responsibilitytransfer=rt-
+""")
 
 
 def target(kind: Kind, value: str | None, call: Any, state: Any) -> Target | None:

@@ -10,53 +10,43 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from .kms import use_key
-from .target import NOTHING, Check, Kind, Target, ask, same, tags_of, words
+from .target import NOTHING, Check, Kind, Target, ask, pairs, same, tags_of, words
 
 NEVER = frozenset({"accesspoint", "accesspointobject"})  # reached through a Bucket ARN
 MEMBERS = {"bucket": ("Bucket",), "object": ("Key",)}
 
 _CONFIGURATIONS = ("Analytics", "IntelligentTiering", "Inventory", "Metrics")
-ACTIONS = {
-    "HeadBucket": "ListBucket",
-    "ListObjects": "ListBucket",
-    "ListObjectsV2": "ListBucket",
-    "ListObjectVersions": "ListBucketVersions",
-    "ListMultipartUploads": "ListBucketMultipartUploads",
-    "ListBuckets": "ListAllMyBuckets",
-    "SelectObjectContent": "GetObject",
-    "CopyObject": "PutObject",
-    "CreateMultipartUpload": "PutObject",
-    "UploadPart": "PutObject",
-    "UploadPartCopy": "PutObject",
-    "CompleteMultipartUpload": "PutObject",
-    "ListParts": "ListMultipartUploadParts",
-    "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
-    "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
-    "DeleteBucketCors": "PutBucketCORS",
-    "GetBucketEncryption": "GetEncryptionConfiguration",
-    "PutBucketEncryption": "PutEncryptionConfiguration",
-    "DeleteBucketEncryption": "PutEncryptionConfiguration",
-    "GetBucketLifecycle": "GetLifecycleConfiguration",
-    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
-    "PutBucketLifecycle": "PutLifecycleConfiguration",
-    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
-    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
-    "GetBucketNotificationConfiguration": "GetBucketNotification",
-    "PutBucketNotificationConfiguration": "PutBucketNotification",
-    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
-    "GetBucketReplication": "GetReplicationConfiguration",
-    "PutBucketReplication": "PutReplicationConfiguration",
-    "DeleteBucketReplication": "PutReplicationConfiguration",
-    "DeleteBucketTagging": "PutBucketTagging",
-    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
-    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
-    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
-    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
-    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
-    "CreateBucketMetadataConfiguration": "CreateBucketMetadataTableConfiguration",
-    "GetBucketMetadataConfiguration": "GetBucketMetadataTableConfiguration",
-    "DeleteBucketMetadataConfiguration": "DeleteBucketMetadataTableConfiguration",
-}
+ACTIONS = pairs("""
+    HeadBucket=ListBucket ListObjects=ListBucket ListObjectsV2=ListBucket
+    ListObjectVersions=ListBucketVersions ListMultipartUploads=ListBucketMultipartUploads
+    ListBuckets=ListAllMyBuckets SelectObjectContent=GetObject CopyObject=PutObject
+    CreateMultipartUpload=PutObject UploadPart=PutObject UploadPartCopy=PutObject
+    CompleteMultipartUpload=PutObject ListParts=ListMultipartUploadParts
+    GetBucketAccelerateConfiguration=GetAccelerateConfiguration
+    PutBucketAccelerateConfiguration=PutAccelerateConfiguration DeleteBucketCors=PutBucketCORS
+    GetBucketEncryption=GetEncryptionConfiguration
+    PutBucketEncryption=PutEncryptionConfiguration
+    DeleteBucketEncryption=PutEncryptionConfiguration
+    GetBucketLifecycle=GetLifecycleConfiguration
+    GetBucketLifecycleConfiguration=GetLifecycleConfiguration
+    PutBucketLifecycle=PutLifecycleConfiguration
+    PutBucketLifecycleConfiguration=PutLifecycleConfiguration
+    DeleteBucketLifecycle=PutLifecycleConfiguration
+    GetBucketNotificationConfiguration=GetBucketNotification
+    PutBucketNotificationConfiguration=PutBucketNotification
+    DeleteBucketOwnershipControls=PutBucketOwnershipControls
+    GetBucketReplication=GetReplicationConfiguration
+    PutBucketReplication=PutReplicationConfiguration
+    DeleteBucketReplication=PutReplicationConfiguration DeleteBucketTagging=PutBucketTagging
+    GetObjectLockConfiguration=GetBucketObjectLockConfiguration
+    PutObjectLockConfiguration=PutBucketObjectLockConfiguration
+    GetPublicAccessBlock=GetBucketPublicAccessBlock
+    PutPublicAccessBlock=PutBucketPublicAccessBlock
+    DeletePublicAccessBlock=PutBucketPublicAccessBlock
+    CreateBucketMetadataConfiguration=CreateBucketMetadataTableConfiguration
+    GetBucketMetadataConfiguration=GetBucketMetadataTableConfiguration
+    DeleteBucketMetadataConfiguration=DeleteBucketMetadataTableConfiguration
+""")
 for _name in _CONFIGURATIONS:
     ACTIONS |= {
         f"GetBucket{_name}Configuration": f"Get{_name}Configuration",
@@ -65,79 +55,46 @@ for _name in _CONFIGURATIONS:
         f"DeleteBucket{_name}Configuration": f"Put{_name}Configuration",
     }
 
-KEYS = {
-    "Prefix": "s3:prefix",
-    "Delimiter": "s3:delimiter",
-    "MaxKeys": "s3:max-keys",
-    "VersionId": "s3:VersionId",
-    "CreateBucketConfiguration.LocationConstraint": "s3:LocationConstraint",
-    "ACL": "s3:x-amz-acl",
-    "GrantFullControl": "s3:x-amz-grant-full-control",
-    "GrantRead": "s3:x-amz-grant-read",
-    "GrantReadACP": "s3:x-amz-grant-read-acp",
-    "GrantWrite": "s3:x-amz-grant-write",
-    "GrantWriteACP": "s3:x-amz-grant-write-acp",
-    "CopySource": "s3:x-amz-copy-source",
-    "MetadataDirective": "s3:x-amz-metadata-directive",
-    "ServerSideEncryption": "s3:x-amz-server-side-encryption",
-    "SSEKMSKeyId": "s3:x-amz-server-side-encryption-aws-kms-key-id",
-    "SSECustomerAlgorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
-    "StorageClass": "s3:x-amz-storage-class",
-    "WebsiteRedirectLocation": "s3:x-amz-website-redirect-location",
-    "ObjectOwnership": "s3:x-amz-object-ownership",
-    "ObjectLockMode": "s3:object-lock-mode",
-    "ObjectLockRetainUntilDate": "s3:object-lock-retain-until-date",
-    "ObjectLockLegalHoldStatus": "s3:object-lock-legal-hold",
-    "Retention.Mode": "s3:object-lock-mode",
-    "Retention.RetainUntilDate": "s3:object-lock-retain-until-date",
-    "LegalHold.Status": "s3:object-lock-legal-hold",
-    "IfMatch": "s3:if-match",
-    "IfNoneMatch": "s3:if-none-match",
-    "AnnotationPrefix": "s3:annotation-prefix",
-    "MaxAnnotationResults": "s3:max-annotation-results",
-}
+KEYS = pairs("""
+    Prefix=s3:prefix Delimiter=s3:delimiter MaxKeys=s3:max-keys VersionId=s3:VersionId
+    CreateBucketConfiguration.LocationConstraint=s3:LocationConstraint ACL=s3:x-amz-acl
+    GrantFullControl=s3:x-amz-grant-full-control GrantRead=s3:x-amz-grant-read
+    GrantReadACP=s3:x-amz-grant-read-acp GrantWrite=s3:x-amz-grant-write
+    GrantWriteACP=s3:x-amz-grant-write-acp CopySource=s3:x-amz-copy-source
+    MetadataDirective=s3:x-amz-metadata-directive
+    ServerSideEncryption=s3:x-amz-server-side-encryption
+    SSEKMSKeyId=s3:x-amz-server-side-encryption-aws-kms-key-id
+    SSECustomerAlgorithm=s3:x-amz-server-side-encryption-customer-algorithm
+    StorageClass=s3:x-amz-storage-class
+    WebsiteRedirectLocation=s3:x-amz-website-redirect-location
+    ObjectOwnership=s3:x-amz-object-ownership ObjectLockMode=s3:object-lock-mode
+    ObjectLockRetainUntilDate=s3:object-lock-retain-until-date
+    ObjectLockLegalHoldStatus=s3:object-lock-legal-hold Retention.Mode=s3:object-lock-mode
+    Retention.RetainUntilDate=s3:object-lock-retain-until-date
+    LegalHold.Status=s3:object-lock-legal-hold IfMatch=s3:if-match IfNoneMatch=s3:if-none-match
+    AnnotationPrefix=s3:annotation-prefix MaxAnnotationResults=s3:max-annotation-results
+""")
 
 PASSES = {
     "PutBucketReplication": ((("ReplicationConfiguration", "Role"), "s3.amazonaws.com"),),
 }
 
 # A request that also sets one of these needs a second permission on the same object or bucket.
-_ALSO = {
-    "ACL": "s3:PutObjectAcl",
-    "GrantFullControl": "s3:PutObjectAcl",
-    "GrantRead": "s3:PutObjectAcl",
-    "GrantReadACP": "s3:PutObjectAcl",
-    "GrantWriteACP": "s3:PutObjectAcl",
-    "Tagging": "s3:PutObjectTagging",
-    "ObjectLockMode": "s3:PutObjectRetention",
-    "ObjectLockRetainUntilDate": "s3:PutObjectRetention",
-    "ObjectLockLegalHoldStatus": "s3:PutObjectLegalHold",
-    "BypassGovernanceRetention": "s3:BypassGovernanceRetention",
-}
-_ALSO_BUCKET = {
-    **{
-        member: "s3:PutBucketAcl"
-        for member in (
-            "ACL",
-            "GrantFullControl",
-            "GrantRead",
-            "GrantReadACP",
-            "GrantWrite",
-            "GrantWriteACP",
-        )
-    },
-    "ObjectLockEnabledForBucket": "s3:PutBucketObjectLockConfiguration s3:PutBucketVersioning",
-    "ObjectOwnership": "s3:PutBucketOwnershipControls",
-}
+_ALSO = pairs("""
+    ACL=s3:PutObjectAcl GrantFullControl=s3:PutObjectAcl GrantRead=s3:PutObjectAcl
+    GrantReadACP=s3:PutObjectAcl GrantWriteACP=s3:PutObjectAcl Tagging=s3:PutObjectTagging
+    ObjectLockMode=s3:PutObjectRetention ObjectLockRetainUntilDate=s3:PutObjectRetention
+    ObjectLockLegalHoldStatus=s3:PutObjectLegalHold
+    BypassGovernanceRetention=s3:BypassGovernanceRetention
+""")
+_ALSO_BUCKET = pairs("""
+    ACL=s3:PutBucketAcl GrantFullControl=s3:PutBucketAcl GrantRead=s3:PutBucketAcl
+    GrantReadACP=s3:PutBucketAcl GrantWrite=s3:PutBucketAcl GrantWriteACP=s3:PutBucketAcl
+    ObjectLockEnabledForBucket=s3:PutBucketObjectLockConfiguration,s3:PutBucketVersioning
+    ObjectOwnership=s3:PutBucketOwnershipControls
+""")
 _WRITES = frozenset(
-    (
-        "PutObject",
-        "CopyObject",
-        "CreateMultipartUpload",
-        "DeleteObject",
-        "DeleteObjects",
-        "PutObjectRetention",
-    )
+    words("PutObject CopyObject CreateMultipartUpload DeleteObject PutObjectRetention")
 )
 
 
@@ -330,7 +287,8 @@ def _create_bucket(call: Any, state: Any, asked: list[Check]) -> list[Check]:
     names = [_ALSO_BUCKET[m] for m in params if m in _ALSO_BUCKET and params[m]]
     if (params.get("CreateBucketConfiguration") or {}).get("Tags"):
         names.append("s3:TagResource")
-    return [same(name, asked[0]) for name in dict.fromkeys(" ".join(names).split())]
+    names = dict.fromkeys(name for text in names for name in text.split(","))
+    return [same(name, asked[0]) for name in names]
 
 
 def _unnamed(action: str) -> Any:

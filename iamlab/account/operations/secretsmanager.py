@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .kms import use_key
-from .target import NOTHING, Check, Kind, Target, ask, same, tags_of
+from .target import NOTHING, Check, Kind, Target, ask, pairs, same, tags_of
 
 TAG_PREFIXES = ("aws:ResourceTag/", "secretsmanager:ResourceTag/")
 MEMBERS = {"Secret": ("SecretId", "Name")}
@@ -19,21 +19,18 @@ LIKE = dict.fromkeys(
     "GetResourcePolicy",
 )
 TAGS_ALSO = {"CreateSecret": "secretsmanager:TagResource"}
-KEYS = {
-    "Name": "secretsmanager:Name",
-    "Description": "secretsmanager:Description",
-    "KmsKeyId": "secretsmanager:KmsKeyId",
-    "VersionId": "secretsmanager:VersionId",
-    "VersionStage": "secretsmanager:VersionStage",
-    "RecoveryWindowInDays": "secretsmanager:RecoveryWindowInDays",
-    "ForceDeleteWithoutRecovery": "secretsmanager:ForceDeleteWithoutRecovery",
-    "ForceOverwriteReplicaSecret": "secretsmanager:ForceOverwriteReplicaSecret",
-    "BlockPublicPolicy": "secretsmanager:BlockPublicPolicy",
-    "RotationLambdaARN": "secretsmanager:RotationLambdaARN",
-    "RotateImmediately": "secretsmanager:RotateImmediately",
-    "AddReplicaRegions.Region": "secretsmanager:AddReplicaRegions",
-    "Type": "secretsmanager:Type",
-}
+KEYS = pairs("""
+    Name=secretsmanager:Name Description=secretsmanager:Description
+    KmsKeyId=secretsmanager:KmsKeyId VersionId=secretsmanager:VersionId
+    VersionStage=secretsmanager:VersionStage
+    RecoveryWindowInDays=secretsmanager:RecoveryWindowInDays
+    ForceDeleteWithoutRecovery=secretsmanager:ForceDeleteWithoutRecovery
+    ForceOverwriteReplicaSecret=secretsmanager:ForceOverwriteReplicaSecret
+    BlockPublicPolicy=secretsmanager:BlockPublicPolicy
+    RotationLambdaARN=secretsmanager:RotationLambdaARN
+    RotateImmediately=secretsmanager:RotateImmediately
+    AddReplicaRegions.Region=secretsmanager:AddReplicaRegions Type=secretsmanager:Type
+""")
 
 
 def target(kind: Kind, value: str | None, call: Any, state: Any) -> Target | None:

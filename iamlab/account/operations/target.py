@@ -145,6 +145,15 @@ def tags_of(tags: Any) -> dict[str, str | None]:
     return found
 
 
+def pairs(table: str) -> dict[str, str]:
+    """A table written as text.
+
+    >>> pairs("Prefix=s3:prefix MaxKeys=s3:max-keys")
+    {'Prefix': 's3:prefix', 'MaxKeys': 's3:max-keys'}
+    """
+    return dict(item.split("=", 1) for item in table.split())
+
+
 def dig(params: Any, path: Iterable[str]) -> Any:
     """The value at a path of member names; None where the request has none. Lists are walked.
 
