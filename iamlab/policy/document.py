@@ -227,8 +227,9 @@ def _error(refused: Refused, kind: str | None, text: str | None) -> PolicyError:
     message, code, hint = words(refused.problem, kind, refused.facts)
     path, line, column = refused.path, None, None
     if text is not None:
-        places, at = Places(text), refused.facts.get("at")
-        if refused.problem == "duplicate" and places.duplicate:
+        twice = refused.problem == "duplicate"  # looked for below: no path is ever NUL
+        places, at = Places(text, "\0" if twice else path or None), refused.facts.get("at")
+        if twice and places.duplicate:
             path, at = places.duplicate
         elif refused.problem == "json" and at is None:
             at = places.constant()

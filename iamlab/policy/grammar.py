@@ -145,7 +145,7 @@ def read_policy(source: Any, kind: str | None, stored: bool) -> tuple[str, bool,
         if kind == "managed":
             _refuse("old version", "Version")
     id_ = source.get("Id")
-    if "Id" in source and not isinstance(id_, str):
+    if "Id" in source and not _is_text(id_):
         _refuse("form", "Id", detail="Id must be a string.")
     found = source.get("Statement")
     if isinstance(found, dict):
@@ -248,14 +248,14 @@ def _pair(source: dict, element: str, opposite: str, index: int) -> tuple:
 
 def _strings(value: Any, element: str, index: int) -> tuple[str, ...]:
     path = f"Statement[{index}].{element}"
-    if isinstance(value, str) and value.__class__ is not _Number:
+    if _is_text(value):
         return (str(value),)
     if not isinstance(value, (list, tuple)):
         _refuse("form", path, detail=f"{element} must be a string or a list of strings.")
     if not value:
         _refuse(f"no {element.removeprefix('Not')}", path)
     for number, one in enumerate(value):
-        if not isinstance(one, str) or one.__class__ is _Number:
+        if not _is_text(one):
             _refuse("form", f"{path}[{number}]", detail="This must be a string in double quotes.")
     return tuple(value)
 
@@ -413,7 +413,7 @@ def _principal_problem(which: str, name: str) -> str | None:
 
 
 def _check_sid(sid: Any, index: int, plain: bool) -> None:
-    if sid.__class__ is not str:
+    if not _is_text(sid):
         _refuse("form", f"Statement[{index}].Sid", detail="Sid must be a string.")
     if plain and sid and not (sid.isalnum() and sid.isascii()):
         _refuse("sid", f"Statement[{index}].Sid")
@@ -451,6 +451,10 @@ class _Number(str):
     """A JSON number, as it was written."""
 
     __slots__ = ()
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value.__class__ is not _Number
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ class Places:
     ----------
     text : str
         JSON. If it is broken, the places before the break are known.
+    until : str, optional
+        Stop at this path, or at the first name written twice; the rest stays unknown.
 
     Attributes
     ----------
@@ -35,8 +37,8 @@ class Places:
     (2, 14)
     """
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, until: str | None = None) -> None:
+        self.text, self._until = text, until
         self.values: dict[str, int] = {}
         self.keys: dict[str, int] = {}
         self.duplicate: tuple[str, int] | None = None
@@ -80,6 +82,8 @@ class Places:
 
     def _value(self, at: int, path: str, depth: int) -> int:
         self.values[path] = at
+        if path == self._until:
+            raise StopIteration
         opening = self.text[at]
         if depth > _DEPTH or opening not in "{[":
             return _scanner()(self.text, at)[1]
@@ -97,6 +101,8 @@ class Places:
                 inner = f"{path}.{key}" if path else key
                 if key in seen and self.duplicate is None:
                     self.duplicate = (inner, start)
+                    if self._until is not None:
+                        raise StopIteration
                 seen.add(key)
                 self.keys.setdefault(inner, start)
                 at = self._skip(at)
