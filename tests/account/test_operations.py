@@ -124,19 +124,19 @@ def _build() -> SimpleNamespace:
     )
 
 
-def caller(kind: str = "user") -> SimpleNamespace:
-    arn = f"arn:aws:iam::{A}:root" if kind == "root" else f"arn:aws:iam::{A}:user/staff/anna"
-    return SimpleNamespace(kind=kind, name="anna", arn=arn, account=A)
+ANNA = SimpleNamespace(kind="user", name="anna", arn=f"arn:aws:iam::{A}:user/staff/anna", account=A)
 
 
-def ask(world: SimpleNamespace, service: str, operation: str, /, **params: Any) -> list[Check]:
+def ask(
+    world: SimpleNamespace, service: str, operation: str, /, who: Any = ANNA, **params: Any
+) -> list[Check]:
     call = SimpleNamespace(
         service=service,
         operation=operation,
         params=params,
         region=REGION,
-        account=A,
-        caller=caller(),
+        account=who.account,
+        caller=who,
         headers={"authorization": "AWS4-HMAC-SHA256 ..."},
     )
     return checks(call, world.state)
@@ -195,6 +195,8 @@ OWNERS = [
     ("s3", "GetObject", {"Bucket": "theirs", "Key": "a"}, B, ("bucket", "theirs")),
     ("s3", "GetObject", {"Bucket": "nowhere", "Key": "a"}, A, ("bucket", "nowhere")),
     ("s3", "ListBuckets", {}, A, None),
+    # Another account shares the image; no policy of that account is asked.
+    ("ec2", "DeregisterImage", {"ImageId": "{image}"}, A, None),
     ("sqs", "SendMessage", {"QueueUrl": f"https://x/{A}/orders"}, A,
      ("queue", A, REGION, "orders")),
     ("sqs", "SendMessage", {"QueueUrl": f"https://x/{B}/none"}, B, None),
@@ -215,10 +217,26 @@ OWNERS = [
 @pytest.mark.parametrize("row", OWNERS, ids=lambda row: f"{row[1]}-{row[2]}")
 def test_the_owner_and_the_resource_policy_are_named(world: SimpleNamespace, row: tuple) -> None:
     service, operation, params, account, policy_of = row
+    params = json.loads(_filled(json.dumps(params), world))
     first = ask(world, service, operation, **params)[0]
     if policy_of is not None:
         policy_of = tuple(_filled(part, world) for part in policy_of)
     assert (first.resource_account, first.policy_of) == (account, policy_of)
+
+
+@pytest.mark.parametrize("kind", ["anonymous", "root", "role"])
+def test_any_kind_of_caller_may_ask(world: SimpleNamespace, kind: str) -> None:
+    account = "" if kind == "anonymous" else A
+    arn = {"anonymous": "", "root": f"arn:aws:iam::{A}:root"}.get(kind, f"arn:aws:sts::{A}:x/y/z")
+    who = SimpleNamespace(kind=kind, name="x", arn=arn, account=account)
+    for service, operation, params in (
+        ("s3", "PutObject", {"Bucket": "nowhere", "Key": "a"}),
+        ("s3", "CopyObject", {"Bucket": "nowhere", "Key": "a", "CopySource": "nor/here"}),
+        ("s3", "GetObject", {"Bucket": "maps", "Key": "plain.txt"}),
+        ("iam", "GetUser", {}),
+        ("sts", "AssumeRoleWithWebIdentity", {"RoleArn": f"arn:aws:iam::{A}:role/service/runner"}),
+    ):
+        assert ask(world, service, operation, who=who, **params)
 
 
 def test_decrypt_finds_the_key_in_the_ciphertext(world: SimpleNamespace) -> None:

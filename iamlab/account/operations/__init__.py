@@ -232,12 +232,15 @@ def _strings(value: Any) -> list[str]:
     return [text for item in value for text in _strings(item)] if isinstance(value, list) else []
 
 
+_ALWAYS = ("ec2:Region", "ec2:Attribute/", "aws:ResourceAccount")
+
+
 def _only(keys: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     """Those condition keys that AWS lists for the resource type."""
     return {
         key: value
         for key, value in keys.items()
-        if key.lower() in kind.keys or key.startswith(("ec2:Region", "ec2:Attribute/"))
+        if key.lower() in kind.keys or key.startswith(_ALWAYS)
     }
 
 

@@ -140,8 +140,10 @@ def target(kind: Kind, value: str | None, call: Any, state: Any) -> Target | Non
     keys: Mapping[str, Any] = NOTHING
     if backend is not None and kind.name in _ABOUT:
         found, keys = _about(kind.name, value, backend, call)
-        owner = getattr(found, "owner_id", None) if kind.name in _NO_ACCOUNT else None
-        account = owner if owner and owner.isdigit() else account
+        owner = getattr(found, "owner_id", None) or ""
+        if kind.name in _NO_ACCOUNT and owner.isdigit():
+            # Shared by its owner; there is no policy of the owner's to ask.
+            keys["aws:ResourceAccount"] = owner
     return Target(fill(kind, value, call), account, None, tags, keys)
 
 

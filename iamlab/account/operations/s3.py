@@ -129,7 +129,7 @@ def _thing(bucket: str, key: str | None, call: Any, state: Any, version: Any = N
     if key is None:
         return Target(f"arn:aws:s3:::{bucket}", account, policy)
     keys = {}
-    if account is not None:
+    if account:  # an anonymous caller has none
         backend = state.backend("s3", account)
         if backend.tagger.tags and (found := _object(backend, bucket, key, version)):
             keys = _object_tags(backend, found)
@@ -189,7 +189,7 @@ def _object_calls(call: Any, state: Any, asked: list[Check]) -> list[Check]:
     if call.operation == "GetObjectAttributes":
         name = "s3:GetObjectVersion" if params.get("VersionId") else "s3:GetObject"
         found.append(same(name, first))
-    if params["Bucket"].startswith("arn:") or first.resource_account is None:
+    if params["Bucket"].startswith("arn:") or not first.resource_account:
         return found
     backend = state.backend("s3", first.resource_account)
     return found + _encrypt(backend, params["Bucket"], first, call, state)
@@ -259,7 +259,7 @@ def _copy(call: Any, state: Any, asked: list[Check]) -> list[Check]:
         found.append(same("s3:PutObjectTagging", asked[0]))
     source_context = {"s3:VersionId": version} if version else {}
     found += [ask(action, thing, source_context, call, ()) for action in reads]
-    if thing.account is not None:
+    if thing.account:
         backend = state.backend("s3", thing.account)
         found += _decrypt(_object(backend, bucket, key, version), found[-1], call, state)
     return found
