@@ -411,7 +411,7 @@ TEXT = """{
         ('"s3:GetObject"', "NaN", 6, 18, "NaN is not a JSON number"),
         ('"Effect": "Allow",\n', '"Effect": "Allow"\n', 6, 7, "delimiter"),
         ('"Resource": "*"', '"Resource": "*", "Resource": "x"', 7, 24, "written twice"),
-        ('"Version"', '"Version": "x", "Version"', 2, 18, "written twice"),
+        ('"Version"', '"Version": "x", "Version"', 2, 19, "written twice"),
         ('"Effect"', '"effect"', 5, 7, "Did you mean Effect?"),
         ('"Allow"', '"allow"', 5, 17, "capital letter"),
         ('"s3:PutObject"', '"PutObject"', 6, 34, "service:Name"),
