@@ -28,6 +28,8 @@ LEARNER_ACCOUNT = "111122223333"
 # environment, and so cannot reach the real AWS by mistake before lab.serve().
 _NOWHERE = "http://127.0.0.1:9"
 
+# Reading botocore's models is most of what a new client costs: each is read once a process.
+_LOADER = botocore.loaders.Loader()
 _running: Lab | None = None
 _starting = threading.RLock()
 
@@ -111,7 +113,6 @@ class Lab:
         self.gate = Gate(self)
         self._administrators: dict[str, tuple[str, str]] = {}
         self._signed_in: dict[str, tuple[str, str]] = {}
-        self._loader = botocore.loaders.Loader()
         self._endpoint: Endpoint | None = None
         self._installation: seam.Installation | None = None
         self._default_session: Any = None
@@ -386,8 +387,7 @@ class Lab:
 
     def _session(self, key_id: str, secret: str, token: str | None = None) -> boto3.Session:
         core = botocore.session.Session()
-        # One loader for all: reading botocore's models is most of what a new client costs.
-        core.register_component("data_loader", self._loader)
+        core.register_component("data_loader", _LOADER)
         return boto3.Session(key_id, secret, token, self.region, botocore_session=core)
 
     def _user_key(self, account: str, name: str) -> tuple[str, str]:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -24,9 +26,16 @@ ALLOW_ALL = {
 }
 
 
+# Reading botocore's models is most of what a new client costs: read them once for all tests.
+LOADER = botocore.loaders.Loader()
+
+
 @pytest.fixture
 def lab() -> Iterator[Any]:
     with iamlab.start() as running:
+        core = botocore.session.Session()
+        core.register_component("data_loader", LOADER)
+        boto3.setup_default_session(botocore_session=core)
         yield running
 
 
