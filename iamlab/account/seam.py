@@ -352,6 +352,7 @@ class Installation:
         patches: list[tuple[Any, str, Any]] = [
             (botocore.httpsession.URLLib3Session, "send", send),
             (botocore.credentials.RefreshableCredentials, "_seconds_remaining", seconds_remaining),
+            (botocore.credentials, "_local_now", clock.now),
             (botocore.auth.HmacV1QueryAuth, "_get_date", presigned_until),
             (moto.core.models.MockAWS, "start", mocked),
             (moto.core.botocore_stubber.BotocoreStubber, "process_request", process_request),
