@@ -146,11 +146,9 @@ class _Action:
         self.kinds = tuple(_kinds(service, operation, details, table))
         keys = {key.lower() for key in details.get("conditionKeys", ())}
         keys.update(*(kind.keys for kind in self.kinds))
-        self.request_keys = tuple(
-            (tuple(member.split(".")), key)
-            for member, key in table.get("KEYS", NOTHING).items()
-            if key.lower() in keys
-        )
+        mine = {m: k for m, k in table.get("KEYS", NOTHING).items() if k.lower() in keys}
+        self.keys = {member: key for member, key in mine.items() if "." not in member}
+        self.nested = [(m.split("."), key) for m, key in mine.items() if "." in m]
         self.tagging = "aws:requesttag/${tagkey}" in keys or "aws:tagkeys" in keys
         self.target = table.get("target", plain)
         self.tag_prefixes = table.get("TAG_PREFIXES", ("aws:ResourceTag/",))
@@ -168,9 +166,11 @@ class _Action:
             call = self.prepare(call, state)
         params = call.params
         context: dict[str, Any] = {}
-        for path, key in self.request_keys:
-            value = params.get(path[0]) if len(path) == 1 else dig(params, path)
-            if value is not None and value != []:
+        for member, value in params.items():
+            if member in self.keys and value is not None:
+                context[self.keys[member]] = text(value)
+        for path, key in self.nested:
+            if path[0] in params and (value := dig(params, path)) not in (None, []):
                 context[key] = text(value)
         if self.tagging:
             _request_tags(params, context)
@@ -199,19 +199,8 @@ class _Action:
         found: dict[str, tuple[Target, Kind | None]] = {}
         unnamed: list[Kind] = []
         for kind in self.kinds:
-            values: list[Any] = []
-            for member in kind.members:
-                value = call.params.get(member) if "." not in member else None
-                if isinstance(value, str):
-                    values.append(value)
-                elif isinstance(value, list):
-                    values += [item for item in value if isinstance(item, str)]
-                elif member == "*":
-                    values.append("*")
-                elif "." in member:
-                    values += _strings(dig(call.params, member.split(".")))
             named = False
-            for value in values or (None,):
+            for value in _names(kind, call.params) or _UNNAMED:
                 target = self.target(kind, value, call, state)
                 if target is not None:
                     named = True
@@ -223,6 +212,22 @@ class _Action:
                 target = any_of(kind, call)
                 found.setdefault(target.arn, (target, kind))
         return list(found.values()) or [(Target("*"), None)]
+
+
+_UNNAMED = (None,)
+
+
+def _names(kind: Kind, params: Mapping[str, Any]) -> list[str]:
+    """The names and IDs that a request gives for one resource type."""
+    names: list[str] = []
+    for member in kind.members:
+        if member in params:
+            names += _strings(params[member])
+        elif member == "*":
+            names.append("*")
+        elif "." in member:
+            names += _strings(dig(params, member.split(".")))
+    return names
 
 
 def _strings(value: Any) -> list[str]:

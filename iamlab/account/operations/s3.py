@@ -117,10 +117,15 @@ def target(kind: Kind, value: str | None, call: Any, state: Any) -> Target | Non
     bucket = call.params.get("Bucket")
     if bucket is None or value is None:
         return None
-    return _thing(bucket, value if kind.name == "object" else None, call, state)
+    if kind.name != "object":
+        return _thing(bucket, None, call, state)
+    tagged = "s3:existingobjecttag/<key>" in kind.keys
+    return _thing(bucket, value, call, state, call.params.get("VersionId"), tagged)
 
 
-def _thing(bucket: str, key: str | None, call: Any, state: Any, version: Any = None) -> Target:
+def _thing(
+    bucket: str, key: str | None, call: Any, state: Any, version: Any = None, tagged: bool = True
+) -> Target:
     """The target for a bucket or an object, with the object's tags."""
     if bucket.startswith("arn:"):  # an access point
         return Target(bucket if key is None else f"{bucket}/object/{key}")
@@ -129,7 +134,7 @@ def _thing(bucket: str, key: str | None, call: Any, state: Any, version: Any = N
     if key is None:
         return Target(f"arn:aws:s3:::{bucket}", account, policy)
     keys = {}
-    if account:  # an anonymous caller has none
+    if account and tagged:  # an anonymous caller has no account
         backend = state.backend("s3", account)
         if backend.tagger.tags and (found := _object(backend, bucket, key, version)):
             keys = _object_tags(backend, found)
