@@ -8,6 +8,8 @@ import datetime
 import fnmatch
 import ipaddress
 import re
+from itertools import chain
+from operator import eq, ge, gt, le, lt
 
 ORDER = ("rcp", "scp", "resource", "identity", "boundary", "session")
 
@@ -25,17 +27,11 @@ def decide(request, policies):
     boundary = None if who["kind"] == "root" else policies["boundary"]
     session = policies["session"]
     resource = [policies["resource"]] if policies["resource"] else []
-    groups = {
-        "rcp": [doc for level in policies["rcps"] or [] for doc in level],
-        "scp": [doc for level in policies["scps"] or [] for doc in level],
-        "resource": resource,
-        "identity": identity,
-        "boundary": boundary or [],
-        "session": session or [],
-    }
+    rcp, scp = (list(chain(*(policies[name] or []))) for name in ("rcps", "scps"))
+    groups = (rcp, scp, resource, identity, boundary or [], session or [])
     # Any explicit Deny wins (Policy evaluation logic).
-    for name in ORDER:
-        if matching(groups[name], "Deny", request, who):
+    for name, docs in zip(ORDER, groups, strict=True):
+        if matching(docs, "Deny", request, who):
             return "explicitDeny", name
 
     def allows(docs):
@@ -109,32 +105,20 @@ def resource_account(request, who):
     return (parts[4] if len(parts) == 6 else "") or who["account"]
 
 
-def names(element):
-    if element == "*":
-        return {"*"}
-    return {name for value in element.values() for name in as_list(value)}
-
-
-def ways(listed, who):
-    """Return by which of its names a list of principals names the caller."""
-    account = {who["account"], f"arn:aws:iam::{who['account']}:root"} if who["account"] else set()
-    found = set()
-    if "*" in listed:
-        found.add("everyone")
-    if listed & set(who["direct"]):
-        found.add("direct")
-    if listed & set(who["entity"]):
-        found.add("entity")
-    if listed & account:
-        found.add("account")
-    return found
+def ways(element, who):
+    """Return by which of its names a Principal element names the caller."""
+    values = ["*"] if element == "*" else element.values()
+    listed = {name for value in values for name in as_list(value)}
+    account = [who["account"], f"arn:aws:iam::{who['account']}:root"] if who["account"] else []
+    known = {"everyone": ["*"], **who, "account": account}
+    return {way for way in ("everyone", "direct", "entity", "account") if listed & {*known[way]}}
 
 
 def strongest(statements, who):
     """Return how a resource policy names the caller: "direct", "role", "account" or None."""
     found = set()
     for statement in statements:
-        found |= ways(names(statement["Principal"]), who)
+        found |= ways(statement["Principal"], who)
     if found & {"direct", "everyone"} or ("account" in found and who["kind"] == "root"):
         return "direct"  # "everyone" is as good as direct [I]
     if "entity" in found:
@@ -153,14 +137,12 @@ def matching(docs, effect, request, who):
 
 def applies(statement, version, request, who):
     variables = version == "2012-10-17"
-    if "Principal" in statement and not ways(names(statement["Principal"]), who):
+    if "Principal" in statement and not ways(statement["Principal"], who):
         return False
     if "NotPrincipal" in statement:
         # Exempt only who is listed by every one of its names. [I, the cautious reading]
-        found = ways(names(statement["NotPrincipal"]), who)
-        needed = {"direct"} if who["direct"] else set()
-        needed |= {"entity"} if who["entity"] else set()
-        needed |= {"account"} if who["account"] else set()
+        found = ways(statement["NotPrincipal"], who)
+        needed = {way for way in ("direct", "entity", "account") if who[way]}
         # Nor whoever has a permissions boundary: such a Deny always denies them (documented).
         if who["kind"] != "anonymous" and needed <= found and not who["bounded"]:
             return False
@@ -202,7 +184,7 @@ def resource_fits(pattern, variables, request):
     have = request["resource"].split(":", 5)
     if len(have) != 6:
         return False
-    return all(wild(part, value) for part, value in zip(parts, have, strict=True))
+    return all(map(wild, parts, have))
 
 
 # --- text ---------------------------------------------------------------------------------------
@@ -291,28 +273,19 @@ def condition(operator, key, wanted, variables, context):
     return not any(hits) if negated else any(hits)  # several values, plain operator [I]
 
 
-def equals(want, value, variables, context, same=lambda a, b: a == b):
-    want = fill(want, context) if variables else escape_dollar(want)
-    # Without wildcards, a star in the policy is only a star.
-    return want is not None and same(hidden(want), hidden(value))
+def textual(compare):
+    """Make a test of texts; a variable without a value fits nothing."""
+
+    def test(want, value, variables, context):
+        want = fill(want, context) if variables else escape_dollar(want)
+        return want is not None and compare(want, value)
+
+    return test
 
 
-def like(want, value, variables, context):
-    want = fill(want, context) if variables else escape_dollar(want)
-    return want is not None and wild(want, value)
-
-
-def arn_like(want, value, variables, context):
-    want = fill(want, context) if variables else escape_dollar(want)
-    if want is None:
-        return False
+def arn_like(want, value):
     ours, theirs = want.split(":", 5), value.split(":", 5)
-    both = len(ours) == len(theirs) == 6
-    return both and all(wild(a, b) for a, b in zip(ours, theirs, strict=True))
-
-
-def ignore_case(want, value, variables, context):
-    return equals(want, value, variables, context, lambda a, b: a.lower() == b.lower())
+    return len(ours) == len(theirs) == 6 and all(map(wild, ours, theirs))
 
 
 def instant(text):
@@ -326,25 +299,21 @@ def address(want, value, *_):
     return network.version == host.version and host in network
 
 
-COMPARE = {
-    "Equals": lambda a, b: a == b,
-    "LessThan": lambda a, b: a < b,
-    "LessThanEquals": lambda a, b: a <= b,
-    "GreaterThan": lambda a, b: a > b,
-    "GreaterThanEquals": lambda a, b: a >= b,
-}
-
-
 def measured(read, compare):
     return lambda want, value, *_: compare(read(value), read(want))
 
 
+COMPARE = {"Equals": eq, "LessThan": lt, "LessThanEquals": le}
+COMPARE |= {"GreaterThan": gt, "GreaterThanEquals": ge}
+
+
 TESTS = {
-    "StringEquals": equals,
-    "StringEqualsIgnoreCase": ignore_case,
-    "StringLike": like,
-    "ArnEquals": arn_like,
-    "ArnLike": arn_like,
+    # Without wildcards, a star in the policy is only a star.
+    "StringEquals": textual(lambda want, value: hidden(want) == hidden(value)),
+    "StringEqualsIgnoreCase": textual(lambda a, b: hidden(a).lower() == hidden(b).lower()),
+    "StringLike": textual(wild),
+    "ArnEquals": textual(arn_like),
+    "ArnLike": textual(arn_like),
     "IpAddress": address,
     "Bool": lambda want, value, *_: want.lower() == value.lower() in ("true", "false"),
     **{f"Numeric{name}": measured(float, test) for name, test in COMPARE.items()},
