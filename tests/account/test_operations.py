@@ -228,7 +228,7 @@ def test_the_owner_and_the_resource_policy_are_named(world: SimpleNamespace, row
 def test_any_kind_of_caller_may_ask(world: SimpleNamespace, kind: str) -> None:
     account = "" if kind == "anonymous" else A
     arn = {"anonymous": "", "root": f"arn:aws:iam::{A}:root"}.get(kind, f"arn:aws:sts::{A}:x/y/z")
-    who = SimpleNamespace(kind=kind, name="x", arn=arn, account=account)
+    who = SimpleNamespace(kind=kind, name="x", arn=arn, account=account, session=None)
     for service, operation, params in (
         ("s3", "PutObject", {"Bucket": "nowhere", "Key": "a"}),
         ("s3", "CopyObject", {"Bucket": "nowhere", "Key": "a", "CopySource": "nor/here"}),
