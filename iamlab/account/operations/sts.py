@@ -38,12 +38,17 @@ def _assume_role(call: Any, state: Any) -> list[Check]:
     params = call.params
     context = {key: text(params[m]) for m, key in _ROLE_KEYS if params.get(m) is not None}
     actions = ["sts:" + call.operation]
+    # What the caller's own session hands on is set on the next one too, and needs permission.
+    before = getattr(call.caller, "session", None)
     if params.get("Tags"):
         tags = tags_of(params["Tags"])
         context["aws:TagKeys"] = list(tags)
         context.update({"aws:RequestTag/" + key: value for key, value in tags.items()})
+    if params.get("Tags") or (before is not None and before.transitive):
         actions.append("sts:TagSession")
-    if params.get("SourceIdentity"):
+    identity = params.get("SourceIdentity") or (before.source_identity if before else None)
+    if identity:
+        context["sts:SourceIdentity"] = identity
         actions.append("sts:SetSourceIdentity")
     if params.get("WebIdentityToken"):
         context.update(_claims(params["WebIdentityToken"]))

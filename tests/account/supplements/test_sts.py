@@ -254,6 +254,7 @@ class TestTags:
         both = trust({"AWS": ACCOUNT}, "sts:AssumeRole", "sts:TagSession")
         first = role("first", trust=both, Tags=[{"Key": "team", "Value": "old"}])
         second, third = role("second", trust=both), role("third", trust=both)
+        untagged = role("untagged")
         if_maps = {"StringEquals": {"aws:PrincipalTag/Team": "maps"}}
         statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": if_maps}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -270,6 +271,8 @@ class TestTags:
         signed_by(assume(third, two)).client("iam").list_users()
         session = lab.callers.sessions[two.get_credentials().access_key]
         assert session.tags == {"Team": "maps"}
+        with refused("AccessDenied", 403, "sts:TagSession"):
+            assume(untagged, one)  # the tags that go on need permission too [O]
         with refused("InvalidParameterValue", 400):  # code: [I]
             assume(second, one, Tags=[{"Key": "TEAM", "Value": "other"}])
 
@@ -295,6 +298,8 @@ class TestSourceIdentity:
         assert assume(second, one)["SourceIdentity"] == "ana"
         with refused("AccessDenied", 403, "sts:SetSourceIdentity"):
             assume(second, one, SourceIdentity="bo")
+        with refused("AccessDenied", 403, "sts:SetSourceIdentity"):
+            assume(role("third"), one)  # the identity goes on, and that needs permission [M]
 
     def test_needs_permission_in_the_trust_policy(self, role):
         with refused("AccessDenied", 403, "sts:SetSourceIdentity"):
