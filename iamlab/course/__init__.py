@@ -3,7 +3,7 @@
 from iamlab.course.card import Card, Outcome
 from iamlab.course.exercise import Exercise, Wrong
 from iamlab.course.lesson import Lesson
-from iamlab.course.look import Look, Probe
+from iamlab.course.look import Look, Probe, reason
 from iamlab.course.manifest import read_manifest
 from iamlab.course.progress import Progress, ProgressError
 from iamlab.course.quiz import Prediction, Question
@@ -24,4 +24,5 @@ __all__ = [
     "World",
     "Wrong",
     "read_manifest",
+    "reason",
 ]

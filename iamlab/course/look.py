@@ -116,7 +116,7 @@ class Look:
                     f"{probe.say}\n\n"
                     f"The call: {probe.who} asks for {probe.action} on {probe.resource}\n"
                     f"It should be {_word(probe.allowed)}. It is {_word(decision.allowed)}.\n"
-                    f"Why: {decision}"
+                    f"Why: {reason(decision)}"
                 )
 
     def arn(self, who: str) -> str:
@@ -192,6 +192,35 @@ class Look:
         if (known.token or None) != (keys.token or None):
             self.not_yet("The session token in this session is not the one of its key.")
         return known.caller
+
+
+def reason(decision: Decision) -> str:
+    """Say why, by the engine's facts and without its advice: in an exercise advice is the answer.
+
+    Parameters
+    ----------
+    decision : Decision
+        Of :meth:`Look.decide`.
+
+    Returns
+    -------
+    str
+        One line, and for a call that nothing allows the two values that did not fit.
+    """
+    if decision.allowed:
+        return " ".join(str(decision).splitlines()[1:])
+    step = next(s for s in decision.steps if s.policy_type == decision.blocked_by)
+    lines = [step.sentence]
+    for result in step.statements:
+        if decision.effect == "implicitDeny" and result.effect == "Allow" and result.failure:
+            fail = result.failure
+            key = f" {fail.key}" if fail.key else ""
+            says = " or ".join(fail.expected)
+            lines.append(
+                f"{result.policy}, statement {result.index + 1}: its {fail.element}{key} says "
+                f"{says}. The call has {fail.actual}."
+            )
+    return "\n".join(lines[:4])
 
 
 def _word(allowed: bool) -> str:

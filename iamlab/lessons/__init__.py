@@ -10,6 +10,7 @@ from iamlab.course import Lesson
 LESSONS = {
     "00": "welcome",
     "01": "users_and_keys",
+    "02": "policies",
 }
 
 

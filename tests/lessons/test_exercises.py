@@ -99,7 +99,7 @@ def test_wrong_answers_get_their_own_message(
     assert wrong.says in card.text, str(card)
     others = [w.says for w in exercise.wrong if w is not wrong]
     assert not [says for says in others if says in card.text], str(card)
-    reveals_nothing(exercise, card.text)
+    reveals_nothing(exercise, card.text, wrong.code)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,10 @@ def everything(lesson: Lesson) -> list[Any]:
     return [calls, lesson.lab.clock.now().date(), details]
 
 
-def reveals_nothing(exercise: Exercise, text: str) -> None:
+def reveals_nothing(exercise: Exercise, text: str, own: str = "") -> None:
     for secret in (*exercise.secret, exercise.solution):
+        if secret in own:
+            continue  # The learner wrote it: a message may quote it.
         assert not re.search(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", text), secret
 
 
