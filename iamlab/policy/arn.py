@@ -62,9 +62,22 @@ class Caller:
         The role or user behind a session; the caller's own ARN otherwise.
     names : dict of (kind, value) to int
         Every Principal entry that means this caller, and how strongly (ACCOUNT, ENTITY, DIRECT).
+    is_root : bool
+        The root user, or a federated session that the root user made.
+    service_linked : bool
+        The role behind the session is a service-linked role: its path says so.
     """
 
-    __slots__ = ("account", "arn", "issuer", "kind", "names", "partition")
+    __slots__ = (
+        "account",
+        "arn",
+        "is_root",
+        "issuer",
+        "kind",
+        "names",
+        "partition",
+        "service_linked",
+    )
 
     def __init__(self, arn: str, issuer: str | None, user_id: str | None) -> None:
         self.arn = arn
@@ -86,6 +99,9 @@ class Caller:
                 'arn:aws:iam::111122223333:user/analyst, a service such as "ec2.amazonaws.com", '
                 'or "*" for an anonymous caller.'
             )
+        behind = self.issuer or ""
+        self.is_root = behind.endswith(":root")
+        self.service_linked = ":role/aws-service-role/" in behind
 
     def _read_arn(self, issuer: str | None, user_id: str | None) -> None:
         _, self.partition, service, _, self.account, resource = split(self.arn)
@@ -122,16 +138,6 @@ class Caller:
         self.names[("AWS", self.arn)] = own
         if user_id and self.kind in ("user", "role"):
             self.names[("AWS", user_id.partition(":")[0])] = ENTITY if self.kind == "role" else own
-
-    @property
-    def is_root(self) -> bool:
-        """True for the root user, and for a federated session that the root user made."""
-        return self.issuer is not None and self.issuer.endswith(":root")
-
-    @property
-    def service_linked(self) -> bool:
-        """True if the role behind this session is a service-linked role (its path says so)."""
-        return self.issuer is not None and ":role/aws-service-role/" in self.issuer
 
     @property
     def short(self) -> str:

@@ -327,7 +327,7 @@ def _judge(asked: Asked, policies: Policies):
         return "allowed", None, (NOT_ASKED,) * 6, (None,) * 6, "always"
     plan = policies._plans.get(act) or policies._plan(act)
     has_identity = kind not in _NO_IDENTITY
-    asked.bounded = bounded = has_identity and bool(policies.boundary) and not caller.is_root
+    asked.bounded = bounded = bool(policies.boundary) and has_identity and not caller.is_root
 
     # Each type has its say: an outcome, and the rules that matched (None: it was not asked).
     rcp = scp = resource = identity = boundary = session = _NOT_ASKED
@@ -354,7 +354,8 @@ def _judge(asked: Asked, policies: Policies):
         how, needed = "foreign" if asked.foreign else "root", "resource only"
         if resource[0] != EXPLICIT_DENY:
             resource = (IMPLICIT_DENY, resource[1])
-    outcomes, hits = zip(rcp, scp, resource, identity, boundary, session, strict=True)
+    outcomes = (rcp[0], scp[0], resource[0], identity[0], boundary[0], session[0])
+    hits = (rcp[1], scp[1], resource[1], identity[1], boundary[1], session[1])
     if EXPLICIT_DENY in outcomes:
         return "explicitDeny", ORDER[outcomes.index(EXPLICIT_DENY)], outcomes, hits, "denied"
 

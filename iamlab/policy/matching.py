@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from iamlab.policy.variables import ANY, STAR, Template, tokens_of
+from iamlab.policy.variables import ANY, STAR, Template, Variable, tokens_of
 
 
 def wildcard(pattern: str, variables: bool = False):
@@ -114,6 +114,10 @@ def _filled(template: Template):
 
         return matches
 
+    first, *rest = template.pieces
+    if len(template.variables) == 1 and rest and template.variables[0] in first:
+        return _one_variable(template.variables[0], first, ["".join(piece) for piece in rest])
+
     def matches(text, context):
         pieces = template.fill_pieces(context)
         if pieces is None:
@@ -121,6 +125,26 @@ def _filled(template: Template):
         if len(pieces) == 1:
             return text == pieces[0]
         return _scan(pieces[0], pieces[1:-1], pieces[-1], text)
+
+    return matches
+
+
+def _one_variable(variable: Variable, first: list, rest: list[str]):
+    """Match the usual shape, one variable before the first star, more quickly."""
+    place = first.index(variable)
+    before, after = "".join(first[:place]), "".join(first[place + 1 :])
+    middle, last = [piece for piece in rest[:-1] if piece], rest[-1]
+    key, default = variable.key, variable.default
+
+    def matches(text, context):
+        value = context.get(key)
+        if type(value) is not str:
+            value = default
+            if value is None:
+                return None
+        if not middle and not last:
+            return text.startswith(before + value + after)
+        return _scan(before + value + after, middle, last, text)
 
     return matches
 

@@ -26,7 +26,7 @@ class Rules:
     __slots__ = ("_by_action", "_most", "rules")
 
     def __init__(self, policy: Policy) -> None:
-        self.rules = tuple(Rule(statement, policy) for statement in policy.statements)
+        self.rules = tuple([Rule(statement, policy) for statement in policy.statements])
         self._by_action = {}
         self._most = max(16, 100_000 // (len(self.rules) + 1))
 
@@ -72,17 +72,17 @@ class Rule:
     def compile(self) -> None:
         """Make resources and conditions ready, and see whether they always match."""
         statement, variables = self.statement, self.policy.version == "2012-10-17"
-        self.conditions = [Condition(*c, variables) for c in statement.conditions]
+        self.conditions = [_condition(*c, variables) for c in statement.conditions]
         self.tests = [condition.test for condition in self.conditions]
         self.always = not self.tests and statement.resources == ("*",)
         if statement.not_resources is not None:
-            self.covers = _none_of([resource(p, variables) for p in statement.not_resources])
+            self.covers = _none_of([_resource(p, variables) for p in statement.not_resources])
         elif statement.resources is None:
             self.covers = _no_resource
         elif len(statement.resources) == 1:
-            self.covers = resource(statement.resources[0], variables)
+            self.covers = _resource(statement.resources[0], variables)
         else:
-            self.covers = _any_of([resource(p, variables) for p in statement.resources])
+            self.covers = _any_of([_resource(p, variables) for p in statement.resources])
 
     def names_action(self, action: str) -> bool:
         """Tell whether Action or NotAction covers an action given in small letters."""
@@ -131,9 +131,10 @@ class Rule:
         if asked.bounded:  # documented: it always denies a principal with a boundary
             return DIRECT
         # AWS may compare account, then role, then session: each of them has to be listed.
-        spared = ("AWS", "*") in listed or {names[entry] for entry in listed} >= {
-            level for entry, level in names.items() if entry[1] != "*"
-        }
+        every = {level for entry, level in names.items() if entry[1] != "*"}
+        found = {names[entry] for entry in listed}
+        # An anonymous caller has no name to be listed by: the Deny is for them too.
+        spared = ("AWS", "*") in listed or (every and found >= every)
         return 0 if spared else DIRECT
 
     def failure(self, asked: Asked, has_principal: bool) -> Failure | None:
@@ -225,10 +226,25 @@ def _no_resource(text: str, context: dict) -> bool:
     return text.split(":", 3)[2:3] != ["kms"]
 
 
+# Compiled pieces of text are remembered: they depend on nothing but the text. Not the long ones,
+# lest somebody's megabytes stay in memory.
+_SHORT = 300
+
+
 def _action(pattern: str):
-    return _short_action(pattern) if len(pattern) < 200 else wildcard(pattern.lower())
+    return _short_action(pattern) if len(pattern) < _SHORT else wildcard(pattern.lower())
 
 
-@lru_cache(maxsize=4096)
-def _short_action(pattern: str):
-    return wildcard(pattern.lower())
+def _resource(pattern: str, variables: bool):
+    make = _short_resource if len(pattern) < _SHORT else resource
+    return make(pattern, variables)
+
+
+def _condition(operator: str, key: str, values: tuple[str, ...], variables: bool) -> Condition:
+    make = _short_condition if len(key) + sum(map(len, values)) < _SHORT else Condition
+    return make(operator, key, values, variables)
+
+
+_short_action = lru_cache(maxsize=4096)(lambda pattern: wildcard(pattern.lower()))
+_short_resource = lru_cache(maxsize=4096)(resource)
+_short_condition = lru_cache(maxsize=4096)(Condition)

@@ -74,17 +74,17 @@ class Template:
     'home/nobody'
     """
 
-    __slots__ = ("_pieces", "tokens", "variables")
+    __slots__ = ("pieces", "tokens", "variables")
 
     def __init__(self, pattern: str) -> None:
         self.tokens = tokens_of(pattern, variables=True)
         self.variables = [token for token in self.tokens if isinstance(token, Variable)]
-        self._pieces = [[]]
+        self.pieces = [[]]
         for token in self.tokens:
             if token is STAR:
-                self._pieces.append([])
+                self.pieces.append([])
             else:
-                self._pieces[-1].append(token)
+                self.pieces[-1].append(token)
 
     def fill(self, context: dict) -> list | None:
         """Put the values in; None if one is missing."""
@@ -100,7 +100,7 @@ class Template:
     def fill_pieces(self, context: dict) -> list[str] | None:
         """Put the values in and join what stands between the stars (for patterns without `?`)."""
         pieces = []
-        for piece in self._pieces:
+        for piece in self.pieces:
             text = ""
             for token in piece:
                 if type(token) is not str:

@@ -14,18 +14,23 @@ def reference() -> None:
     json.loads(_TEXT)
 
 
-def seconds(work: Callable[[], object], times: int) -> float:
-    """Return the seconds for one call of `work`: the best of five runs of `times` calls."""
+def seconds(work: Callable[[], object], least: float = 0.5) -> float:
+    """Return the seconds of one call of `work`: the best of many, over `least` seconds or more.
+
+    The best, since other programs on the machine can only make it slower.
+    """
     best = float("inf")
-    for _ in range(5):
+    until = time.perf_counter() + least
+    while True:
         start = time.perf_counter()
-        for _ in range(times):
-            work()
-        best = min(best, time.perf_counter() - start)
-    return best / times
+        work()
+        end = time.perf_counter()
+        best = min(best, end - start)
+        if end > until:
+            return best
 
 
-def report(name: str, work: Callable[[], object], each: int, times: int, target: float) -> float:
+def report(name: str, work: Callable[[], object], each: int, target: float | None = None) -> float:
     """Print how many a second, beside the target and the yardstick; return the rate.
 
     Parameters
@@ -33,9 +38,8 @@ def report(name: str, work: Callable[[], object], each: int, times: int, target:
     name : str
     work : callable
         Does the work `each` times.
-    each, times : int
-        How often `work` does it in one call, and how often it is called in one run.
-    target : float
+    each : int
+    target : float, optional
         What is to be reached, a second, on the machine that the target was set on.
 
     Returns
@@ -43,10 +47,11 @@ def report(name: str, work: Callable[[], object], each: int, times: int, target:
     float
         How many a second.
     """
-    yardstick = seconds(reference, 20)
-    one = seconds(work, times) / each
+    yardstick = seconds(reference)
+    one = seconds(work) / each
+    aim = f" (target {target:,.0f}/s)" if target else ""
     print(
-        f"\n{name}: {1 / one:,.0f}/s (target {target:,.0f}/s); "
-        f"one costs {one / yardstick:.3f} of the yardstick ({yardstick * 1e6:.0f} us)"
+        f"\n{name}: {1 / one:,.0f}/s{aim}; one costs {one / yardstick:.3f} of the yardstick "
+        f"({yardstick * 1e6:.0f} us)"
     )
     return 1 / one
