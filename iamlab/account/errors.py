@@ -255,7 +255,8 @@ def denial(service: str, printed: str, decision: Decision, same_account: bool) -
     style = STYLES[service]
     code, status = DENIALS[style]
     request = decision.request
-    action, resource = request.action, request.resource
+    # A secret that does not exist has no random ending: AWS prints the name alone [M].
+    action, resource = request.action, request.resource.removesuffix("-??????")
     if style == "s3" and (not same_account or printed == "*"):
         return AwsError(code, "Access Denied", status)
     if style == "sqs":

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _UNSIGNED = {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}
 # A call that only reads cannot change which policies apply.
 _READS = ("Get", "List", "Describe", "Simulate", "Generate")
+_FROM_HEADERS = (("aws:UserAgent", "user-agent"), ("aws:Referer", "referer"))
 _CHANGERS = {"iam", "organizations"}
 
 
@@ -87,8 +88,10 @@ class Gate:
         facts["aws:SourceIp"] = call.source_ip if call else lab.source_ip
         facts["aws:SecureTransport"] = "true" if call is None or call.secure else "false"
         facts["aws:RequestedRegion"] = call.region if call else lab.region
-        if call is not None and "user-agent" in call.headers:
-            facts["aws:UserAgent"] = call.headers["user-agent"]
+        facts["aws:ViaAWSService"] = "false"
+        for key, header in _FROM_HEADERS:
+            if call is not None and header in call.headers:
+                facts[key] = call.headers[header]
         session = caller.session
         if session is not None and session.mfa_at is not None:
             facts["aws:MultiFactorAuthAge"] = str(int((now - session.mfa_at).total_seconds()))

@@ -5,11 +5,12 @@ Source: "Actions, resources, and condition keys for AWS Identity and Access Mana
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .target import NOTHING, Check, Kind, Target, ask, fill, pairs, pass_role, tags_of
 
+Plan = Callable[[Any, Any], list[Check]]
 TAG_PREFIXES = ("aws:ResourceTag/", "iam:ResourceTag/")
 
 _ARN = ("Arn", "PolicySourceArn")
@@ -173,6 +174,25 @@ def _profile_role(call: Any, state: Any, asked: list[Check]) -> list[Check]:
     name = role.path[1:] + role.name if role else call.params.get("RoleName", "")
     return pass_role(name, "ec2.amazonaws.com", asked[0].resource, call)
 
+
+def _listed(action: str, kind: str) -> Plan:
+    def plan(call: Any, state: Any) -> list[Check]:
+        path = call.params.get("PathPrefix") or "/"
+        where = Target(f"arn:aws:iam::{call.account}:{kind}{path}", call.account)
+        return [ask(action, where, NOTHING, call, ())]
+
+    return plan
+
+
+# AWS's table gives these no resource; AWS's own denials name the path that is listed
+# (public logs [O]). A policy with Resource "*" matches either.
+WHOLE = {
+    f"List{kinds}": _listed(f"iam:List{kinds}", kind)
+    for kinds, kind in pairs("""
+        Users=user Groups=group Roles=role InstanceProfiles=instance-profile
+        ServerCertificates=server-certificate
+    """).items()
+}
 
 LIKE = {
     "UpdateOpenIDConnectProvider": "UpdateOpenIDConnectProviderThumbprint",

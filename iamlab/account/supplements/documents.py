@@ -16,7 +16,7 @@ from moto.iam.models import ManagedPolicy, PolicyVersion
 from iamlab.account.errors import AwsError
 from iamlab.account.supplements import principals
 from iamlab.account.supplements.entities import KINDS, find
-from iamlab.policy.document import Policy, PolicyError, parse
+from iamlab.policy import Policies, Policy, PolicyError, Request, allows, parse
 
 # "IAM and AWS STS quotas", IAM User Guide. White space does not count.
 MOST_INLINE = {"User": 2048, "Group": 5120, "Role": 10_240}  # all inline policies of one together
@@ -188,6 +188,8 @@ def elsewhere(call: Any, lab: Any) -> None:
         raise AwsError(stored.code, stored.nobody.format(nobody[1]))
     if stored.kind == "bucket":
         _bucket(policy, call.params["Bucket"])
+    if stored.kind == "key" and not call.params.get("BypassPolicyLockoutSafetyCheck"):
+        _no_lockout(policy, call, lab)
 
 
 def organizations(call: Any, lab: Any) -> None:
@@ -230,6 +232,18 @@ def _bucket(policy: Policy, bucket: str) -> None:
         for resource in (*(statement.resources or ()), *(statement.not_resources or ())):
             if not fnmatchcase(bucket, resource.split(":::")[-1].split("/")[0]):
                 raise AwsError("MalformedPolicy", "Policy has invalid resource")
+
+
+def _no_lockout(policy: Policy, call: Any, lab: Any) -> None:
+    """Whoever sets a key policy must be able to change it again ("PutKeyPolicy", KMS API)."""
+    caller, owner = call.caller, call.account
+    had = lab.attached.policies(caller, None, owner)
+    would = Policies(had.identity, policy, had.boundary, had.session or None, had.scps, had.rcps)
+    key = f"arn:aws:kms:{call.region}:{owner}:key/{call.params.get('KeyId', 'new')}"
+    facts = lab.attached.context(caller)
+    if not allows(Request(caller.arn, "kms:PutKeyPolicy", key, facts), would):
+        words = "The new key policy will not allow you to update the key policy in the future."
+        raise AwsError(_MALFORMED, words)
 
 
 def _size(text: str) -> int:

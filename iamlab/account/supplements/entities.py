@@ -9,45 +9,29 @@ from typing import Any
 from iamlab.account.errors import AwsError
 from iamlab.account.supplements import parameters, principals
 
-Kind = namedtuple("Kind", "param missing taken quota most")
+Kind = namedtuple("Kind", "param missing taken most")
 # "IAM and AWS STS quotas", IAM User Guide. The texts are those of public logs. [O]
 KINDS = {
-    "User": Kind(
-        "UserName",
-        "The user with name {} cannot be found.",
-        "User with name {} already exists.",
-        "UsersPerAccount",
-        5000,
-    ),
-    "Group": Kind(
-        "GroupName",
-        "The group with name {} cannot be found.",
-        "Group with name {} already exists.",
-        "GroupsPerAccount",
-        300,
-    ),
-    "Role": Kind(
-        "RoleName",
-        "The role with name {} cannot be found.",
-        "Role with name {} already exists.",
-        "RolesPerAccount",
-        1000,
-    ),
-    "InstanceProfile": Kind(
-        "InstanceProfileName",
-        "Instance Profile {} cannot be found.",
-        "Instance Profile {} already exists.",
-        "InstanceProfilesPerAccount",
-        1000,
-    ),
-    "Policy": Kind(
-        "PolicyName",
-        "Policy {} was not found.",
-        "A policy called {} already exists. Duplicate names are not allowed.",
-        "PoliciesPerAccount",
-        1500,
-    ),
+    kind: Kind(
+        f"{kind}Name",
+        f"The {kind.lower()} with name {{}} cannot be found.",
+        f"{kind} with name {{}} already exists.",
+        most,
+    )
+    for kind, most in (("User", 5000), ("Group", 300), ("Role", 1000))
 }
+KINDS["InstanceProfile"] = Kind(
+    "InstanceProfileName",
+    "Instance Profile {} cannot be found.",
+    "Instance Profile {} already exists.",
+    1000,
+)
+KINDS["Policy"] = Kind(
+    "PolicyName",
+    "Policy {} was not found.",
+    "A policy called {} already exists. Duplicate names are not allowed.",
+    1500,
+)
 HOLDERS = ("User", "Group", "Role")  # what policies are attached to
 MOST_ATTACHED = 10
 MOST_GROUPS = 10
@@ -164,7 +148,8 @@ def create(call: Any, lab: Any) -> None:
     names = _names(lab.state.iam(call.account), kind)
     _free(call.params[facts.param], names, facts)
     if len(names) >= facts.most:
-        raise _too_many(facts.quota, facts.most)
+        plural = "Policies" if kind == "Policy" else f"{kind}s"
+        raise _too_many(f"{plural}PerAccount", facts.most)
 
 
 def rename(call: Any, lab: Any) -> dict[str, Any]:
@@ -257,6 +242,9 @@ def attach(call: Any, lab: Any) -> dict[str, Any]:
     kind = call.operation.removeprefix("Attach").removesuffix("Policy")
     entity = find(lab, call.account, kind, call.params[KINDS[kind].param])
     policy = find(lab, call.account, "Policy", call.params["PolicyArn"])
+    if policy.path.startswith("/aws-service-role/"):
+        text = f"Cannot attach a Service Role Policy to a Customer {kind}."
+        raise AwsError("PolicyNotAttachable", text)
     if policy.arn not in entity.managed_policies:
         if len(entity.managed_policies) >= MOST_ATTACHED:
             raise _too_many(f"PoliciesPer{kind}", MOST_ATTACHED)
@@ -337,6 +325,13 @@ def _too_many(quota: str, most: int) -> AwsError:
     return AwsError("LimitExceeded", f"Cannot exceed quota for {quota}: {most}", 409)
 
 
+def linked_role(call: Any, lab: Any) -> None:
+    """Refuse a name that is no service's."""
+    name = call.params["AWSServiceName"]
+    if not name.endswith(".amazonaws.com"):
+        raise AwsError("InvalidInput", f"{name} is not a valid service name.")  # text: [I]
+
+
 REGISTRY = {
     ("iam", "GetUser"): get_user,
     ("iam", "UpdateUser"): rename,
@@ -347,6 +342,7 @@ REGISTRY = {
 }
 BEFORE = {
     **{("iam", f"Create{kind}"): create for kind in KINDS},
+    ("iam", "CreateServiceLinkedRole"): linked_role,
     ("iam", "DeleteGroup"): delete_group,
     ("iam", "DeletePolicy"): delete_policy,
     ("iam", "DeletePolicyVersion"): delete_version,

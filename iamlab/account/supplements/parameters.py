@@ -25,6 +25,8 @@ IAM_TEXTS = {
 }
 IAM_TEXTS[r"((/[A-Za-z0-9\.,\+@=_-]+)*)/"] = IAM_TEXTS[r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)"]
 
+NULL = "Member must not be null"
+
 # AWS writes its patterns for Java. These are the parts that Python spells differently.
 JAVA_CLASSES = {
     r"\p{L}\p{Z}\p{N}": r"\w \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
@@ -66,6 +68,9 @@ def check(service: str, operation: str, params: Mapping[str, Any]) -> None:
         return
     faults = []
     for member, at, value in _members(shape, params, ""):
+        if value is None:
+            faults.append(f"Value null at '{at}' failed to satisfy constraint: {NULL}")
+            continue
         pattern = member.metadata.get("pattern")
         if service == "iam" and pattern in IAM_TEXTS and not _compiled(pattern).fullmatch(value):
             raise AwsError("ValidationError", IAM_TEXTS[pattern].format(at=at))
@@ -88,13 +93,14 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _members(shape: Shape, value: Any, at: str) -> Iterator[tuple[Shape, str, Any]]:
     """Every value given, with its shape and the place that AWS names."""
-    if value is None:
-        return
     if shape.type_name == "structure":
         for name, member in shape.members.items():
-            if isinstance(value, Mapping) and name in value:
-                here = name[0].lower() + name[1:]
-                yield from _members(member, value[name], f"{at}.{here}" if at else here)
+            here = name[0].lower() + name[1:]
+            here = f"{at}.{here}" if at else here
+            if isinstance(value, Mapping) and value.get(name) is not None:
+                yield from _members(member, value[name], here)
+            elif name in shape.required_members:
+                yield member, here, None
     elif shape.type_name == "list":
         yield shape, at, value
         for number, item in enumerate(value, 1):
@@ -110,6 +116,9 @@ def _faults(shape: Shape, value: Any) -> Iterator[str]:
     if "enum" in limits and value not in limits["enum"]:
         yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
     number = shape.type_name in ("integer", "long")
+    if number and not re.fullmatch(r"-?\d{1,18}", str(value)):
+        yield "Member must be a whole number"  # text: [I]
+        return
     size, measure = (int(value), "value") if number else (len(value), "length")
     if "min" in limits and size < limits["min"]:
         yield f"Member must have {measure} greater than or equal to {limits['min']}"

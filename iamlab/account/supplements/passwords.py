@@ -20,6 +20,7 @@ CLASSES = (
 DEFAULT_LENGTH = 8
 DEFAULT_CLASSES = 3
 REUSED = "Policy constraint violation with password reuse prevention during password change."
+NOT_NULL = "constraint: Member must not be null"
 NO_PROFILE = "Login Profile for User {} cannot be found."
 
 
@@ -109,6 +110,9 @@ def create_profile(call: Any, lab: Any) -> dict[str, Any]:
     if user.password:
         text = f"Login Profile for user {user.name} already exists."
         raise AwsError("EntityAlreadyExists", text, 409)
+    if params.get("Password") is None:  # Only AssumeRoot sessions may leave it out.
+        text = f"1 validation error detected: Value null at 'password' failed to satisfy {NOT_NULL}"
+        raise AwsError("ValidationError", text)
     check(iam, user, params["Password"])
     _set(user, params["Password"])
     user.password_created = lab.clock.now().replace(microsecond=0)
