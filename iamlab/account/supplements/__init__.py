@@ -1,8 +1,8 @@
 """What AWS does and moto does not: temporary credentials, refusals, boundaries, passwords, MFA.
 
 Each module has one subject and up to two tables: ``REGISTRY``, calls answered here instead of by
-moto, and ``BEFORE``, refusals that AWS makes before it does anything. Both come after the gate has
-found the call allowed.
+moto (an answer of None leaves the call to moto), and ``BEFORE``, refusals that AWS makes before it
+does anything. Both come after the gate has found the call allowed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["REGISTRY", "authenticate", "before", "boundary_arn", "may_not_call"]
 Key = tuple[str, str]
 # In this order are several refusals of one call made.
 _MODULES = (entities, boundaries, documents, passwords, keys, mfa, sts)
-REGISTRY: dict[Key, Callable[[Any, Any], dict[str, Any]]] = {}
+REGISTRY: dict[Key, Callable[[Any, Any], dict[str, Any] | None]] = {}
 _BEFORE: dict[Key, list[Callable[[Any, Any], None]]] = {}
 for _module in _MODULES:
     REGISTRY |= getattr(_module, "REGISTRY", {})

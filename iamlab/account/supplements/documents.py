@@ -192,6 +192,21 @@ def elsewhere(call: Any, lab: Any) -> None:
         _no_lockout(policy, call, lab)
 
 
+def key_policy(call: Any, lab: Any) -> dict[str, Any] | None:
+    """GetKeyPolicy and PutKeyPolicy without a PolicyName, which moto insists on."""
+    params = call.params
+    region, account, key_id = call.region, call.account, params["KeyId"]
+    if key_id.startswith("arn:") and key_id.count(":") == 5:
+        _, _, _, region, account, key_id = key_id.split(":", 5)
+    key = lab.state.backend("kms", account, region).keys.get(key_id.removeprefix("key/"))
+    if params.get("PolicyName") or key is None:
+        return None
+    if call.operation == "GetKeyPolicy":
+        return {"Policy": key.policy, "PolicyName": "default"}
+    key.policy = params["Policy"]
+    return {}
+
+
 def organizations(call: Any, lab: Any) -> None:
     """Refuse a bad SCP or RCP."""
     text, kind = call.params.get("Content"), call.params.get("Type")
@@ -254,6 +269,8 @@ REGISTRY = {
     ("iam", "CreatePolicy"): create_policy,
     ("iam", "CreatePolicyVersion"): create_version,
     ("iam", "UpdateAssumeRolePolicy"): update_trust,
+    ("kms", "GetKeyPolicy"): key_policy,
+    ("kms", "PutKeyPolicy"): key_policy,
     **{("iam", f"Put{kind}Policy"): put_inline for kind in MOST_INLINE},
 }
 BEFORE = {

@@ -172,6 +172,26 @@ class TestElsewhere:
         kept = json.loads(s3.get_bucket_policy(Bucket="maps")["Policy"])
         assert kept["Statement"][0]["Principal"]["AWS"].endswith("user/administrator")
 
+    def test_a_deny_for_others_is_not_for_all(self, lab):
+        """moto's own judgement of bucket and key policies, which ignores principals, is off."""
+        s3, kms = boto3.client("s3"), boto3.client("kms")
+        s3.create_bucket(Bucket="maps")
+        deny = {"Effect": "Deny", "Principal": {"AWS": OTHER}, "Action": ["s3:*"]}
+        deny["Resource"] = ["arn:aws:s3:::maps", "arn:aws:s3:::maps/*"]
+        document = {"Version": "2012-10-17", "Statement": [deny]}
+        s3.put_bucket_policy(Bucket="maps", Policy=json.dumps(document))
+        s3.put_object(Bucket="maps", Key="a", Body=b"x")
+        assert s3.get_object(Bucket="maps", Key="a")["Body"].read() == b"x"
+        gone = s3.delete_objects(Bucket="maps", Delete={"Objects": [{"Key": "a"}]})
+        assert "Errors" not in gone
+        deny |= {"Action": ["kms:*"], "Resource": "*"}
+        allow_own = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*"}
+        document["Statement"].append(allow_own | {"Resource": "*"})
+        key = kms.create_key(Policy=json.dumps(document))["KeyMetadata"]["KeyId"]
+        assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyId"] == key
+        kms.put_key_policy(KeyId=key, Policy=json.dumps(document))
+        assert json.loads(kms.get_key_policy(KeyId=key)["Policy"]) == document
+
     def test_queue_key_and_secret(self, lab):
         """Codes and texts: [O] and [I]."""
         document = trust({"AWS": GHOST}, "sqs:SendMessage").replace("}]", ', "Resource": "*"}]')
@@ -190,6 +210,23 @@ class TestElsewhere:
         vault.create_secret(Name="code", SecretString="x")
         with refused("MalformedPolicyDocumentException", 400, "unsupported principal"):
             vault.put_resource_policy(SecretId="code", ResourcePolicy=document)
+
+    def test_a_key_policy_that_locks_its_author_out(self, lab):
+        kms = boto3.client("kms")
+        admin = f"arn:aws:iam::{ACCOUNT}:user/administrator"
+        lab.account(OTHER)
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        for principal, action in (({"AWS": OTHER}, "kms:*"), ({"AWS": admin}, "kms:Encrypt")):
+            document = trust(principal, action).replace("}]", ', "Resource": "*"}]')
+            text = "The new key policy will not allow you to update the key policy in the future."
+            with refused("MalformedPolicyDocumentException", 400, text):
+                kms.put_key_policy(KeyId=key, Policy=document)
+            with refused("MalformedPolicyDocumentException", 400, text):
+                kms.create_key(Policy=document)
+        kms.put_key_policy(KeyId=key, Policy=document, BypassPolicyLockoutSafetyCheck=True)
+        for principal in ({"AWS": ACCOUNT}, {"AWS": admin}):
+            document = trust(principal, "kms:*").replace("}]", ', "Resource": "*"}]')
+            kms.create_key(Policy=document)
 
     def test_organizations(self, lab):
         client = boto3.client("organizations")

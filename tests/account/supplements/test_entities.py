@@ -258,7 +258,22 @@ class TestDeleting:
             iam.create_policy_version(PolicyArn=arn, PolicyDocument=allow("s3:*"))
 
 
+def test_service_role_policies_are_not_attachable(iam):
+    """[O: text]"""
+    arn = "arn:aws:iam::aws:policy/aws-service-role/AutoScalingServiceRolePolicy"
+    with refused("PolicyNotAttachable", 400, "Cannot attach a Service Role Policy"):
+        iam.attach_user_policy(UserName="administrator", PolicyArn=arn)
+
+
+def test_a_required_parameter_is_missing(iam):
+    text = "Value null at 'userName' failed to satisfy constraint: Member must not be null"
+    with refused("ValidationError", 400, text):
+        iam.create_user()
+
+
 def test_service_linked_roles_are_awss(iam):
+    with refused("InvalidInput", 400):
+        iam.create_service_linked_role(AWSServiceName="nobody")
     made = iam.create_service_linked_role(AWSServiceName="autoscaling.amazonaws.com")
     name = made["Role"]["RoleName"]
     with refused("UnmodifiableEntity", 400, "this role is only modifiable by AWS"):
