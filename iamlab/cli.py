@@ -106,11 +106,13 @@ def _find_lesson(folder: Path, wanted: str) -> str:
 def _start_jupyterlab(folder: Path, lesson: str, arguments: argparse.Namespace) -> int:
     from jupyterlab.labapp import LabApp
 
-    # Nothing that asks the internet: no news, no update check, no catalogue of extensions.
+    # Nothing that asks the internet, or asks whether it may: no news, no update check, no
+    # catalogue of extensions. The folder holds JupyterLab settings for this start only.
     options = [
         f"--ServerApp.root_dir={folder}",
         f"--LabApp.default_url=/lab/tree/{PARTS[0]}/{lesson}.ipynb",
         "--ServerApp.ip=127.0.0.1",
+        f"--LabApp.app_settings_dir={Path(__file__).parent / '_jupyterlab'}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",

@@ -29,6 +29,7 @@ READ = {
         }
     ],
 }
+NOTICES = "/api/settings/@jupyterlab/apputils-extension:notification"
 ASK = ["--principal", "arn:aws:iam::111122223333:user/analyst", "--action", "s3:GetObject"]
 ASK += ["--resource", "arn:aws:s3:::reports/q3.csv"]
 
@@ -97,8 +98,11 @@ def test_open_brings_up_jupyterlab_on_the_first_lesson(learner: Path) -> None:
         settings = json.loads(
             re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</', page, re.S)[1]
         )
-        assert settings["news"] == {"disabled": True}, "JupyterLab would ask the internet for news"
         assert settings["treePath"] == "notebooks/00-welcome.ipynb"
+        notices = _get(address[0].replace("/tree/notebooks/00-welcome.ipynb", NOTICES))
+        defaults = json.loads(notices)["schema"]["properties"]
+        assert defaults["fetchNews"]["default"] == "false", "a beginner is asked about news"
+        assert defaults["checkForUpdates"]["default"] is False, "it would ask the internet"
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(20)
