@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 
 from iamlab.policy.matching import arn_parts, wildcard
-from iamlab.policy.variables import Template, split_arn
+from iamlab.policy.variables import Template, lookup, split_arn
 
 
 class Condition:
@@ -49,7 +49,7 @@ class Condition:
 
     def __init__(self, operator: str, key: str, values: tuple[str, ...], variables: bool) -> None:
         self.operator, self.key, self.values = operator, key, values
-        self.lookup = key.lower()
+        self.lookup = lookup(key)
         self.problem = None
         self.templates = ()
         self.quantifier, self.base, self.if_exists = _read_operator(operator)
@@ -300,6 +300,8 @@ def _typed(family, compare, value, variables):
     wanted = read(value)
     if wanted is None:
         return None
+    if family == "Bool":
+        return lambda actual, context: actual.lower() == wanted
 
     def matches(actual, context):
         found = read(actual)
@@ -313,10 +315,10 @@ _MATCHERS = {"String": _string, "Arn": _arn, "IpAddress": _network}
 
 # --- reading values: None means "not such a value" -----------------------------------------------
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
-_DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?",
-    re.ASCII | re.IGNORECASE,
+_NUMBER = r"(?ai)[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?"
+_DATE = (
+    r"(?ai)(\d{4})(?:-(\d\d)(?:-(\d\d)"
+    r"(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?"
 )
 
 
@@ -330,7 +332,7 @@ def read_number(text: str) -> int | float | None:
     (10, 0.5, None)
     """
     text = text.strip()
-    if len(text) > 100 or not _NUMBER.fullmatch(text):
+    if len(text) > 100 or not re.fullmatch(_NUMBER, text):
         return None
     try:
         return int(text)
@@ -351,7 +353,7 @@ def read_date(text: str) -> float | None:
     """
     from datetime import datetime, timedelta, timezone
 
-    found = _DATE.fullmatch(text.strip())
+    found = re.fullmatch(_DATE, text.strip())
     if found is None:
         return read_number(text)
     *numbers, fraction, zone = found.groups()

@@ -49,8 +49,7 @@ class Decision:
 
     __slots__ = (
         "_asked",
-        "_hits",
-        "_outcomes",
+        "_said",
         "_steps",
         "blocked_by",
         "effect",
@@ -64,13 +63,12 @@ class Decision:
         policies: Policies,
         effect: str,
         blocked_by: str | None,
-        outcomes: tuple[str, ...],
-        hits: tuple[list[Rule] | None, ...],
+        said: tuple[tuple[str, list[Rule] | None], ...],
         granted_by: str,
     ) -> None:
         self._asked, self.policies = asked, policies
         self.effect, self.blocked_by, self.granted_by = effect, blocked_by, granted_by
-        self._outcomes, self._hits, self._steps = outcomes, hits, None
+        self._said, self._steps = said, None
 
     def __bool__(self) -> bool:
         return self.effect == "allowed"
@@ -89,7 +87,7 @@ class Decision:
     def steps(self) -> tuple[Step, ...]:
         """What each type of policy said, in AWS's order: always all six."""
         if self._steps is None:
-            self._steps = tuple(map(Step, (self,) * 6, ORDER, self._outcomes, self._hits))
+            self._steps = tuple(map(Step, (self,) * 6, ORDER, self._said))
         return self._steps
 
     @property
@@ -152,10 +150,10 @@ class Step:
     __slots__ = ("_decision", "_hits", "_statements", "outcome", "policy_type")
 
     def __init__(
-        self, decision: Decision, policy_type: str, outcome: str, hits: list[Rule] | None
+        self, decision: Decision, policy_type: str, said: tuple[str, list[Rule] | None]
     ) -> None:
-        self._decision, self.policy_type, self.outcome = decision, policy_type, outcome
-        self._hits, self._statements = hits, None
+        self._decision, self.policy_type, self._statements = decision, policy_type, None
+        self.outcome, self._hits = said
 
     @property
     def statements(self) -> tuple[StatementResult, ...]:

@@ -20,6 +20,7 @@ from iamlab.policy.decision import (
 )
 from iamlab.policy.document import Policy, parse
 from iamlab.policy.rules import compiled
+from iamlab.policy.variables import lookup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ class Asked:
                 value = plain(key, value)
                 if value is None:
                     continue
-            context[key.lower()] = value
+            context[lookup(key)] = value
         issuer, user_id = request.issuer, context.get("aws:userid")
         if issuer is None:
             issuer = context.get("aws:principalarn")
@@ -264,7 +265,7 @@ class Asked:
     @property
     def request(self) -> Request:
         """The request as it was when it was decided."""
-        context = {key: self.context.get(key.lower()) for key in self._keys}
+        context = {key: self.context.get(lookup(key)) for key in self._keys}
         return Request(
             self.caller.arn,
             self.action,
@@ -320,11 +321,11 @@ _NO_IDENTITY = ("anonymous", "service", "provider")
 
 
 def _judge(asked: Asked, policies: Policies):
-    """Return effect, blocked_by, the outcome and matched rules of each type, and how granted."""
+    """Return effect, blocked_by, what each type said, and the rule of AWS that led there."""
     caller, act = asked.caller, asked.act
     kind = caller.kind
     if act in _ALWAYS and kind in _ALWAYS[act]:
-        return "allowed", None, (NOT_ASKED,) * 6, (None,) * 6, "always"
+        return "allowed", None, (_NOT_ASKED,) * 6, "always"
     plan = policies._plans.get(act) or policies._plan(act)
     has_identity = kind not in _NO_IDENTITY
     asked.bounded = bounded = bool(policies.boundary) and has_identity and not caller.is_root
@@ -355,9 +356,9 @@ def _judge(asked: Asked, policies: Policies):
         if resource[0] != EXPLICIT_DENY:
             resource = (IMPLICIT_DENY, resource[1])
     outcomes = (rcp[0], scp[0], resource[0], identity[0], boundary[0], session[0])
-    hits = (rcp[1], scp[1], resource[1], identity[1], boundary[1], session[1])
+    said = (rcp, scp, resource, identity, boundary, session)
     if EXPLICIT_DENY in outcomes:
-        return "explicitDeny", ORDER[outcomes.index(EXPLICIT_DENY)], outcomes, hits, "denied"
+        return "explicitDeny", ORDER[outcomes.index(EXPLICIT_DENY)], said, "denied"
 
     # Which types must allow; the first that does not is the one to be named.
     if how is None:
@@ -374,8 +375,8 @@ def _judge(asked: Asked, policies: Policies):
     for place in _NEEDED[needed or how]:
         outcome = outcomes[place]
         if outcome == IMPLICIT_DENY or (outcome == NOT_ASKED and place == _RESOURCE):
-            return "implicitDeny", ORDER[place], outcomes, hits, how
-    return "allowed", None, outcomes, hits, how
+            return "implicitDeny", ORDER[place], said, how
+    return "allowed", None, said, how
 
 
 _NOT_ASKED = (NOT_ASKED, None)
@@ -401,8 +402,8 @@ class _Plan:
     __slots__ = ("boundary", "identity", "rcps", "resource", "scps", "session")
 
     def __init__(self, policies: Policies, act: str) -> None:
-        self.rcps = [_about(docs, act) for docs in policies.rcps]
-        self.scps = [_about(docs, act) for docs in policies.scps]
+        self.rcps = _levels_about(policies.rcps, act)
+        self.scps = _levels_about(policies.scps, act)
         self.resource = _about(policies.resource, act)[0]
         self.identity = _about(policies.identity, act)
         self.boundary = _about(policies.boundary, act)
@@ -418,6 +419,12 @@ def _about(docs, act):
         if not rule.always:
             return rules, None
     return rules, _say((rules, None), None)
+
+
+def _levels_about(levels, act):
+    abouts = [_about(docs, act) for docs in levels]
+    same = all(said is not None for _, said in abouts)
+    return abouts, _levels((abouts, None), None) if same else None
 
 
 def _say(about, asked):
@@ -439,6 +446,9 @@ def _say(about, asked):
 
 def _levels(levels, asked):
     """Every level must allow; a Deny at any level denies."""
+    levels, said = levels
+    if said is not None:
+        return said
     hits = []
     outcome = ALLOW
     for about in levels:
@@ -454,7 +464,7 @@ def _resource(rules, asked):
     hits = []
     strongest, denied = 0, False
     for rule in rules:
-        grant = rule.grant(asked)
+        grant = DIRECT if rule.everybody else rule.grant(asked)
         if grant and rule.holds(asked):
             hits.append(rule)
             if not rule.allows:

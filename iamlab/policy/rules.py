@@ -57,7 +57,16 @@ class Rule:
     Resources and conditions are compiled when the action matches for the first time.
     """
 
-    __slots__ = ("allows", "always", "conditions", "covers", "policy", "statement", "tests")
+    __slots__ = (
+        "allows",
+        "always",
+        "conditions",
+        "covers",
+        "everybody",
+        "policy",
+        "statement",
+        "tests",
+    )
 
     def __init__(self, statement: Statement, policy: Policy) -> None:
         self.statement, self.policy = statement, policy
@@ -74,6 +83,7 @@ class Rule:
         statement, variables = self.statement, self.policy.version == "2012-10-17"
         self.conditions = [_condition(*c, variables) for c in statement.conditions]
         self.tests = [condition.test for condition in self.conditions]
+        self.everybody = ("AWS", "*") in (statement.principals or ())
         self.always = not self.tests and statement.resources == ("*",)
         if statement.not_resources is not None:
             self.covers = _none_of([_resource(p, variables) for p in statement.not_resources])

@@ -7,14 +7,23 @@ inside it is a star, not a wildcard. Source: *IAM policy elements: Variables and
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from sys import intern
 
 STAR = object()  # any text
 ANY = object()  # any one character
 
-_WILD = re.compile(r"([*?])")
-_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-_DEFAULT = re.compile(r"([^,]*?),\s*'(.*)'\s*", re.DOTALL)
+# Given to `re` as text: it compiles them when they are first needed, which makes the import quick.
+_WILD = r"([*?])"
+_VARIABLE = r"\$\{([^{}]*)\}"
+_DEFAULT = r"(?s)([^,]*),\s*'(.*)'\s*"
 _SPECIAL = ("*", "?", "$")
+
+
+@lru_cache(maxsize=4096)
+def lookup(key: str) -> str:
+    """Give a condition key in small letters, always the same object: quick to find in a dict."""
+    return intern(key.lower())
 
 
 class Variable:
@@ -23,9 +32,9 @@ class Variable:
     __slots__ = ("default", "key", "text")
 
     def __init__(self, inside: str) -> None:
-        found = _DEFAULT.fullmatch(inside)
+        found = re.fullmatch(_DEFAULT, inside)
         key, self.default = found.groups() if found else (inside, None)
-        self.key = key.strip().lower()
+        self.key = lookup(key.strip())
         self.text = "${" + inside + "}"
 
     def value(self, context: dict) -> str | None:
@@ -37,10 +46,10 @@ class Variable:
 def tokens_of(pattern: str, variables: bool) -> list:
     """Cut a pattern into literal texts, STAR, ANY and Variable, in their order."""
     if not variables:
-        return [_TOKENS.get(part, part) for part in _WILD.split(pattern) if part]
+        return [_TOKENS.get(part, part) for part in re.split(_WILD, pattern) if part]
     tokens = []
     at = 0
-    for found in _VARIABLE.finditer(pattern):
+    for found in re.finditer(_VARIABLE, pattern):
         tokens += tokens_of(pattern[at : found.start()], variables=False)
         inside = found.group(1)
         tokens.append(inside if inside in _SPECIAL else Variable(inside))
@@ -54,7 +63,7 @@ _TOKENS = {"*": STAR, "?": ANY}
 def split_arn(pattern: str) -> list[str]:
     """Cut an ARN pattern at its first five colons, leaving the colons in `${aws:...}` alone."""
     parts = [""]
-    for piece in _PIECES.findall(pattern):
+    for piece in re.findall(_PIECES, pattern):
         if piece == ":" and len(parts) < 6:
             parts.append("")
         else:
@@ -62,7 +71,7 @@ def split_arn(pattern: str) -> list[str]:
     return parts
 
 
-_PIECES = re.compile(r"\$\{[^{}]*\}|:|[^:$]+|\$")
+_PIECES = r"\$\{[^{}]*\}|:|[^:$]+|\$"
 
 
 class Template:
