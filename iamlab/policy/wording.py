@@ -35,7 +35,13 @@ def decision(decided: Decision) -> str:
     steps = {step.policy_type: step for step in decided.steps}
     if decided.allowed:
         lines += _why_allowed(decided, steps)
+        lines += [
+            f"{_named(r)} would deny it, but does not match at Condition: {r.failure.sentence}"
+            for r in _nearly_denying(decided)
+        ]
     else:
+        if decided.blocked_by != "resource" and steps["resource"].outcome == "allow":
+            lines.append(steps["resource"].sentence)
         lines.append(steps[decided.blocked_by].sentence)
         if decided.effect == "explicitDeny":
             others = [r for r in decided.deciding if r not in steps[decided.blocked_by].statements]
@@ -73,6 +79,13 @@ def _closest(decided: Decision, steps: dict[str, Step]) -> list[StatementResult]
             found.append((order.index(element) if element in order else len(order), result))
     found.sort(key=lambda pair: -pair[0])
     return [result for _, result in found[:2]]
+
+
+def _nearly_denying(decided: Decision) -> list[StatementResult]:
+    """Pick the Deny statements that only a condition kept from matching."""
+    results = [r for said in decided.steps for r in said.statements]
+    denying = [r for r in results if r.effect == "Deny" and not r.matched]
+    return [r for r in denying if r.failure.element == "Condition"][:2]
 
 
 def step(decided: Decision, said: Step) -> str:
@@ -168,13 +181,10 @@ def _silent(decided: Decision, said: Step, name: str) -> str:
             sentence = f"Nothing allows it: the {name} has no statements."
     else:
         count = len(said.statements)
-        which = "its one statement does not" if count == 1 else f"none of its {count} statements"
-        which = which if count == 1 else which + " does"
-        sentence = f"No {name} allows it: {which} match."
-        if said.policy_type == "identity":
-            which = "the one statement does not" if count == 1 else f"none of {count} statements"
-            which = which if count == 1 else which + " does"
-            sentence = f"No {name} of {caller.short} allows it: {which} match."
+        whose = f" of {caller.short}" if said.policy_type == "identity" else ""
+        one, many = "the one statement does not match", f"none of the {count} statements matches"
+        which = one if count == 1 else many
+        sentence = f"No {name}{whose} allows it: {which}."
         if any(r.matched and r.effect == "Deny" for r in said.statements):
             sentence = f"No {name} allows it."
     if decided.allowed or said.policy_type != decided.blocked_by:
@@ -305,6 +315,9 @@ def _principal_hints(failed: Failure):
     for entry in failed.expected:
         if "*" in entry and entry != "*":
             yield "a star inside a principal's ARN is no wildcard; only `*` alone is"
+        account = entry.split(":")[4] if entry.endswith(":root") else entry
+        if account.isdigit() and caller.account and account != caller.account:
+            yield f"the caller is of account {caller.account}, not of {account}"
         if entry[:4] in ("AIDA", "AROA"):
             yield (
                 f"{entry} is the unique ID of a user or role that was deleted; one made anew with "
@@ -349,9 +362,9 @@ def _resource_hints(failed: Failure):
             yield "capitals count in ARNs"
         if text.startswith("arn:") and ":s3:::" in text:
             if "/" not in text and actual.startswith(text + "/"):
-                yield f"that is the bucket itself; the objects in it are `{text}/*`"
+                yield f"`{text}` is the bucket itself; the objects in it are `{text}/*`"
             if text.endswith("/*") and actual == text[:-2]:
-                yield f"that is the objects; the bucket itself is `{actual}`"
+                yield f"`{text}` is the objects in the bucket; the bucket itself is `{actual}`"
         if actual.startswith(text) and not text.endswith("*") and len(text.split(":")) > 5:
             yield f"to match everything that begins so, end it with a star: `{text}*`"
         part = _differing_part(text, actual)
@@ -396,6 +409,8 @@ def _condition(failed: Failure) -> str:
     else:
         has = _list(failed.actual) if type(failed.actual) is tuple else _quote(failed.actual)
         sentence = f"you wrote {wanted}; in the request `{condition.key}` is {has}"
+        if condition.negated:
+            sentence += ", which it excludes"
     hint = next((h for h in _condition_hints(failed, condition, values) if h), "")
     return f"{sentence}: {hint}." if hint else f"{sentence}."
 
