@@ -35,8 +35,8 @@ class Probe:
 
     Parameters
     ----------
-    who : str
-        A principal: ``"user/ana"``, ``"role/auditor"``, or a whole ARN.
+    who : str or boto3.Session
+        A principal: ``"user/ana"``, ``"role/auditor"``, a whole ARN, or a session.
     action, resource : str
         As in a policy: ``"s3:GetObject"`` and an ARN.
     allowed : bool
@@ -47,7 +47,7 @@ class Probe:
         Condition keys and values to add to the request.
     """
 
-    who: str
+    who: str | boto3.Session
     action: str
     resource: str
     allowed: bool
@@ -112,9 +112,10 @@ class Look:
         for probe in probes:
             decision = self.decide(probe.who, probe.action, probe.resource, probe.context)
             if decision.allowed != probe.allowed:
+                who = probe.who if isinstance(probe.who, str) else "the session"
                 self.not_yet(
                     f"{probe.say}\n\n"
-                    f"The call: {probe.who} asks for {probe.action} on {probe.resource}\n"
+                    f"The call: {who} asks for {probe.action} on {probe.resource}\n"
                     f"It should be {_word(probe.allowed)}. It is {_word(decision.allowed)}.\n"
                     f"Why: {reason(decision)}"
                 )

@@ -11,6 +11,8 @@ LESSONS = {
     "00": "welcome",
     "01": "users_and_keys",
     "02": "policies",
+    "05": "roles_and_trust",
+    "06": "credentials_that_expire",
 }
 
 

@@ -48,7 +48,7 @@ def policy(*statements: Mapping[str, Any], version: str = "2012-10-17") -> dict[
     return {"Version": version, "Statement": list(statements)}
 
 
-def trust(**principal: str) -> dict[str, Any]:
+def trust(**principal: str | list[str]) -> dict[str, Any]:
     """Return a trust policy: ``trust(AWS=arn("user/ana"))``."""
     return policy({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
 
