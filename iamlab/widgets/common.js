@@ -21,6 +21,23 @@ const rich = (text) => (text ?? "").split(/`([^`]*)`/)
 let iamlabCount = Math.floor(Math.random() * 1e6);
 const freshId = (name) => `iamlab-${name}-${++iamlabCount}`;
 
+/** Keep from JupyterLab the keys that mean something inside a widget: letters (b would add a cell),
+ *  arrows, Enter (Shift+Enter would run the cell anew, and what was typed would be gone) and undo.
+ *  Ctrl+S, Escape and the like stay JupyterLab's. Its listener sits on the document and skips a
+ *  focused element that has the attribute, so the attribute is set just before it. */
+function keepKeys(root, signal) {
+  window.addEventListener("keydown", (event) => {
+    if (!root.contains(event.target)) return;
+    const chord = event.ctrlKey || event.metaKey || event.altKey;
+    const ours = event.key !== "Escape" && (!chord || /^(z|y|Enter)$/i.test(event.key));
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", ours);
+  }, { capture: true, signal });
+  // JupyterLab forbids the browser's undo everywhere in a notebook; here there is one to use.
+  window.addEventListener("beforeinput", (event) => {
+    if (/^history/.test(event.inputType) && root.contains(event.target)) event.stopPropagation();
+  }, { capture: true, signal });
+}
+
 /** Put text or elements in place of what was there, only if it changed: a screen reader hears
  *  a live region each time it is written. */
 function show(el, ...children) {

@@ -138,6 +138,7 @@ function render({ model, el }) {
   model.on("change:state", tell);
   tell();
   el.append(root);
+  keepKeys(root, stop.signal);
   ask("look");
   const looking = setInterval(() => {
     if (live && !document.hidden && root.isConnected && !line.waiting()) ask("look");

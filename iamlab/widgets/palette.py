@@ -84,7 +84,7 @@ def shades(theme: str) -> dict[str, str]:
     """Work out the colours of one theme.
 
     Each meaning has a *tint* to lay behind text, and an *ink* to write with: the hue itself, moved
-    towards black or white just far enough to be read on the surface and on the tint.
+    towards black or white just far enough to be read on the surface and on every tint.
 
     Parameters
     ----------
@@ -117,12 +117,12 @@ def shades(theme: str) -> dict[str, str]:
         "edge": _ink(mix(text, surface, 0.7), text, (surface, sunk), EDGE),
         "line": mix(surface, text, 0.16),
     }
-    for meaning, name in MEANINGS.items():
-        hue = OKABE_ITO[name]
-        tint = mix(surface, hue, 0.11 if theme == "light" else 0.2)
-        found[f"{meaning}-tint"] = tint
-        found[f"{meaning}-ink"] = _ink(hue, text, (surface, sunk, tint), READABLE)
-    return found
+    share = 0.11 if theme == "light" else 0.2
+    hues = {meaning: OKABE_ITO[name] for meaning, name in MEANINGS.items()}
+    tints = {f"{meaning}-tint": mix(surface, hue, share) for meaning, hue in hues.items()}
+    behind = (surface, sunk, *tints.values())
+    inks = {f"{meaning}-ink": _ink(hue, text, behind, READABLE) for meaning, hue in hues.items()}
+    return found | tints | inks
 
 
 def css() -> str:

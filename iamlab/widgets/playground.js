@@ -61,8 +61,8 @@ function render({ model, el }) {
   /** Show some texts. `undo` keeps what stood there within reach of Ctrl+Z. */
   function load({ policies, request }, undo = false) {
     for (const [kind, editor] of Object.entries(editors)) {
-      editor.offer(kind in policies);
       editor.put(policies[kind] ?? "", undo);
+      editor.offer(kind in policies);
     }
     for (const [name, field] of Object.entries(fields)) {
       if (undo) typeInto(field.box, request[name] ?? "");
@@ -133,6 +133,7 @@ function render({ model, el }) {
   load({ policies: model.get("policies"), request: model.get("request") });
   tell();
   el.append(root);
+  keepKeys(root, stop.signal);
   line.ask();
   return () => {
     clearTimeout(timer);
@@ -175,7 +176,10 @@ function makePolicy(kind, about, onInput) {
   return {
     root,
     put(text, undo) {
-      if (text) root.open = true;
+      if (text) {
+        root.hidden = false;
+        root.open = true;
+      }
       editor.put(text, undo);
     },
     get text() {

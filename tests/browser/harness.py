@@ -364,3 +364,13 @@ def screenshot(page: Page, name: str, selector: str | None = None) -> None:
         page.locator(selector).first.screenshot(path=path)
     else:
         page.screenshot(path=path)
+
+
+def tab_to(page: Page, selector: str, limit: int = 40) -> None:
+    """Press Tab until the focus is on what the selector names: as a keyboard user comes there."""
+    for _ in range(limit):
+        if page.evaluate("s => document.activeElement?.matches(s) ?? false", selector):
+            return
+        page.keyboard.press("Tab")
+    where = page.evaluate("() => document.activeElement?.outerHTML?.slice(0, 200)")
+    raise AssertionError(f"{limit} times Tab did not reach {selector}; the focus is on {where}")
