@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
-import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -258,11 +258,9 @@ def role_caller(account: str, role: Any, session_name: str) -> Caller:
 
 def new_key_id(prefix: str) -> str:
     """Return a fresh access key ID: 20 capitals and digits, beginning with ``prefix``."""
-    alphabet = string.ascii_uppercase + "234567"
-    return prefix + "".join(secrets.choice(alphabet) for _ in range(20 - len(prefix)))
+    return (prefix + base64.b32encode(secrets.token_bytes(15)).decode())[:20]
 
 
 def new_secret() -> str:
     """Return a fresh secret access key: 40 characters."""
-    alphabet = string.ascii_letters + string.digits + "+/"
-    return "".join(secrets.choice(alphabet) for _ in range(40))
+    return base64.b64encode(secrets.token_bytes(30)).decode()

@@ -7,8 +7,8 @@ is AWS's own: minimum, maximum, pattern and list of values for every parameter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from botocore.model import Shape
@@ -58,69 +58,88 @@ def check(service: str, operation: str, params: Mapping[str, Any]) -> None:
     Examples
     --------
     >>> try:
-    ...     check("sts", "AssumeRole", {"RoleSessionName": "two words"})
+    ...     check("sts", "GetFederationToken", {"Name": "two words"})
     ... except AwsError as error:
-    ...     print(error.message[:66])
-    1 validation error detected: Value 'two words' at 'roleSessionName
+    ...     print(error.message[:54])
+    1 validation error detected: Value 'two words' at 'nam
     """
-    shape = service_model(service).operation_model(operation).input_shape
-    if shape is None:
-        return
     faults = []
-    for member, at, value in _members(shape, params, ""):
+    for at, value, rule in _values(_rule_of(service, operation), params, ""):
         if value is None:
             faults.append(f"Value null at '{at}' failed to satisfy constraint: {NULL}")
             continue
-        pattern = member.metadata.get("pattern")
-        if service == "iam" and pattern in IAM_TEXTS and not _compiled(pattern).fullmatch(value):
-            raise AwsError("ValidationError", IAM_TEXTS[pattern].format(at=at))
-        shown = (
-            f"Value at '{at}'" if member.metadata.get("sensitive") else f"Value '{value}' at '{at}'"
-        )
-        faults += [f"{shown} failed to satisfy constraint: {why}" for why in _faults(member, value)]
+        if rule.words and not rule.pattern(value):
+            raise AwsError("ValidationError", rule.words.format(at=at))
+        for why in _faults(rule, value):
+            shown = f"Value at '{at}'" if rule.secret else f"Value '{value}' at '{at}'"
+            faults.append(f"{shown} failed to satisfy constraint: {why}")
     if faults:
         plural = "s" if len(faults) > 1 else ""
         count = f"{len(faults)} validation error{plural} detected: "
         raise AwsError("ValidationError", count + "; ".join(faults))
 
 
-@lru_cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+class _Rule:
+    """What the model says of one shape; read from it once."""
+
+    def __init__(self, shape: Shape, service: str) -> None:
+        limits, kind = shape.metadata, shape.type_name
+        self.written = limits.get("pattern")
+        self.pattern = _compiled(self.written) if self.written else None
+        self.words = IAM_TEXTS.get(self.written) if service == "iam" else None
+        self.enum, self.secret = limits.get("enum"), limits.get("sensitive")
+        self.number = kind in ("integer", "long")
+        self.least, self.most = limits.get("min"), limits.get("max")
+        self.checked = kind in ("string", "integer", "long", "list")
+        self.members: list[tuple[str, str, _Rule, bool]] = []
+        self.item = _Rule(shape.member, service) if kind == "list" else None
+        if kind == "structure":
+            for name, member in shape.members.items():
+                here, needed = name[0].lower() + name[1:], name in shape.required_members
+                self.members.append((name, here, _Rule(member, service), needed))
+
+
+@cache
+def _rule_of(service: str, operation: str) -> _Rule | None:
+    shape = service_model(service).operation_model(operation).input_shape
+    return _Rule(shape, service) if shape is not None else None
+
+
+@cache
+def _compiled(pattern: str) -> Callable[[str], Any]:
     for java, python in JAVA_CLASSES.items():
         pattern = pattern.replace(java, python)
-    return re.compile(pattern, re.ASCII if r"\w" in pattern and "\\u00a0" not in pattern else 0)
+    flags = re.ASCII if r"\w" in pattern and r"\u00a0" not in pattern else 0
+    return re.compile(pattern, flags).fullmatch
 
 
-def _members(shape: Shape, value: Any, at: str) -> Iterator[tuple[Shape, str, Any]]:
-    """Every value given, with its shape and the place that AWS names."""
-    if shape.type_name == "structure":
-        for name, member in shape.members.items():
-            here = name[0].lower() + name[1:]
-            here = f"{at}.{here}" if at else here
-            if isinstance(value, Mapping) and value.get(name) is not None:
-                yield from _members(member, value[name], here)
-            elif name in shape.required_members:
-                yield member, here, None
-    elif shape.type_name == "list":
-        yield shape, at, value
+def _values(rule: _Rule | None, value: Any, at: str) -> Iterator[tuple[str, Any, _Rule]]:
+    """Every value given, and None for each one missing, with the place that AWS names."""
+    if rule is None:
+        return
+    if rule.checked:
+        yield at, value, rule
+    if rule.item is not None:
         for number, item in enumerate(value, 1):
-            yield from _members(shape.member, item, f"{at}.{number}.member")
-    elif shape.type_name in ("string", "integer", "long"):
-        yield shape, at, value
+            yield from _values(rule.item, item, f"{at}.{number}.member")
+    for name, here, member, needed in rule.members:
+        found = value.get(name) if isinstance(value, Mapping) else None
+        if found is not None:
+            yield from _values(member, found, f"{at}.{here}" if at else here)
+        elif needed:
+            yield (f"{at}.{here}" if at else here), None, member
 
 
-def _faults(shape: Shape, value: Any) -> Iterator[str]:
-    limits = shape.metadata
-    if "pattern" in limits and not _compiled(limits["pattern"]).fullmatch(str(value)):
-        yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
-    if "enum" in limits and value not in limits["enum"]:
-        yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
-    number = shape.type_name in ("integer", "long")
-    if number and not re.fullmatch(r"-?\d{1,18}", str(value)):
+def _faults(rule: _Rule, value: Any) -> Iterator[str]:
+    if rule.pattern is not None and not rule.pattern(str(value)):
+        yield f"Member must satisfy regular expression pattern: {rule.written}"
+    if rule.enum and value not in rule.enum:
+        yield f"Member must satisfy enum value set: [{', '.join(rule.enum)}]"
+    if rule.number and not re.fullmatch(r"-?\d{1,18}", str(value)):
         yield "Member must be a whole number"  # text: [I]
         return
-    size, measure = (int(value), "value") if number else (len(value), "length")
-    if "min" in limits and size < limits["min"]:
-        yield f"Member must have {measure} greater than or equal to {limits['min']}"
-    if "max" in limits and size > limits["max"]:
-        yield f"Member must have {measure} less than or equal to {limits['max']}"
+    size, measure = (int(value), "value") if rule.number else (len(value), "length")
+    if rule.least is not None and size < rule.least:
+        yield f"Member must have {measure} greater than or equal to {rule.least}"
+    if rule.most is not None and size > rule.most:
+        yield f"Member must have {measure} less than or equal to {rule.most}"
