@@ -108,7 +108,9 @@ def conditions(pick):
         kind = pick([*range(len(FAMILIES)), "set", "null"])
         if kind == "set":
             operators, keys, values, _ = MANY
-            operators = [f"{p}{o}" for p in ("ForAllValues:", "ForAnyValue:") for o in operators]
+            operators = [
+                f"{p}{o}" for p in ("ForAllValues:", "ForAnyValue:", "") for o in operators
+            ]
         elif kind == "null":
             _, keys, _, _ = pick([*FAMILIES, MANY])
             operators, values = ["Null"], ["true", "false", True]
