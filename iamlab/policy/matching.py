@@ -37,7 +37,7 @@ def wildcard(pattern: str, variables: bool = False):
     if variables and "${" in pattern:
         return _filled(Template(pattern))
     if "?" in pattern:
-        return _match_tokens(tokens_of(pattern, variables=False))
+        return _with_marks(pattern)
     return _match_pieces(pattern.split("*"))
 
 
@@ -68,6 +68,21 @@ def _scan(first: str, middle: list[str], last: str, text: str) -> bool:
     return True
 
 
+def _with_marks(pattern: str):
+    """Match a pattern with `?`, cut up only for a text that is long enough for it."""
+    least = len(pattern) - pattern.count("*")
+    made = []
+
+    def matches(text, context=None):
+        if len(text) < least:
+            return False
+        if not made:
+            made.append(_match_tokens(tokens_of(pattern, variables=False)))
+        return made[0](text)
+
+    return matches
+
+
 def _match_tokens(tokens: list):
     """Match pieces that hold `?`: each is a regular expression of fixed length, no repeats."""
     pieces = [[]]
@@ -80,12 +95,12 @@ def _match_tokens(tokens: list):
     least = sum(lengths)
     compiled = []
 
-    def matches(text, context=None):
+    def matches(text):
         if len(text) < least:
             return False
-        if not compiled:  # only now: a hostile pattern longer than every text costs nothing
-            compiled.extend(_piece(piece) for piece in pieces)
-        if len(pieces) == 1:
+        if not compiled:  # only now: variables may have made it longer than the text
+            compiled.extend([_piece(piece) for piece in pieces])
+        if len(compiled) == 1:
             return len(text) == least and compiled[0].match(text) is not None
         if not compiled[0].match(text):
             return False

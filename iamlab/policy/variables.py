@@ -15,9 +15,8 @@ ANY = object()  # any one character
 
 # Given to `re` as text: it compiles them when they are first needed, which makes the import quick.
 _WILD = r"([*?])"
-_VARIABLE = r"\$\{([^{}]*)\}"
+_WILD_OR_VARIABLE = r"([*?]|\$\{[^{}]*\})"
 _DEFAULT = r"(?s)([^,]*),\s*'(.*)'\s*"
-_SPECIAL = ("*", "?", "$")
 
 
 @lru_cache(maxsize=4096)
@@ -31,11 +30,12 @@ class Variable:
 
     __slots__ = ("default", "key", "text")
 
-    def __init__(self, inside: str) -> None:
-        found = re.fullmatch(_DEFAULT, inside)
+    def __init__(self, text: str) -> None:
+        inside = text[2:-1]
+        found = re.fullmatch(_DEFAULT, inside) if "," in inside else None
         key, self.default = found.groups() if found else (inside, None)
         self.key = lookup(key.strip())
-        self.text = "${" + inside + "}"
+        self.text = text
 
     def value(self, context: dict) -> str | None:
         """Give the text to put in, or None. A key with many values is no variable."""
@@ -47,28 +47,27 @@ def tokens_of(pattern: str, variables: bool) -> list:
     """Cut a pattern into literal texts, STAR, ANY and Variable, in their order."""
     if not variables:
         return [_TOKENS.get(part, part) for part in re.split(_WILD, pattern) if part]
-    tokens = []
-    at = 0
-    for found in re.finditer(_VARIABLE, pattern):
-        tokens += tokens_of(pattern[at : found.start()], variables=False)
-        inside = found.group(1)
-        tokens.append(inside if inside in _SPECIAL else Variable(inside))
-        at = found.end()
-    return tokens + tokens_of(pattern[at:], variables=False)
+    return [
+        _TOKENS.get(part) or _SPECIAL.get(part) or (_variable(part) if n % 2 else part)
+        for n, part in enumerate(re.split(_WILD_OR_VARIABLE, pattern))
+        if part
+    ]
 
 
 _TOKENS = {"*": STAR, "?": ANY}
+_SPECIAL = {"${*}": "*", "${?}": "?", "${$}": "$"}
+_variable = lru_cache(maxsize=1024)(Variable)
 
 
 def split_arn(pattern: str) -> list[str]:
     """Cut an ARN pattern at its first five colons, leaving the colons in `${aws:...}` alone."""
-    parts = [""]
+    parts = [[]]
     for piece in re.findall(_PIECES, pattern):
         if piece == ":" and len(parts) < 6:
-            parts.append("")
+            parts.append([])
         else:
-            parts[-1] += piece
-    return parts
+            parts[-1].append(piece)
+    return ["".join(part) for part in parts]
 
 
 _PIECES = r"\$\{[^{}]*\}|:|[^:$]+|\$"
@@ -108,17 +107,13 @@ class Template:
 
     def fill_pieces(self, context: dict) -> list[str] | None:
         """Put the values in and join what stands between the stars (for patterns without `?`)."""
-        pieces = []
+        filled = []
         for piece in self.pieces:
-            text = ""
-            for token in piece:
-                if type(token) is not str:
-                    token = token.value(context)
-                    if token is None:
-                        return None
-                text += token
-            pieces.append(text)
-        return pieces
+            texts = [t if type(t) is str else t.value(context) for t in piece]
+            if None in texts:
+                return None
+            filled.append("".join(texts))
+        return filled
 
     def text(self, context: dict) -> str | None:
         """Put the values in, wildcards left as they were written; None if a value is missing."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iamlab.policy.conditions import Condition
 from iamlab.policy.matching import resource, wildcard
 
 
@@ -84,3 +85,13 @@ def test_a_thousand_stars_are_answered_at_once(pattern):
     start = time.process_time()
     wildcard(pattern)("a" * 20_000)
     assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("text", ["$:", "${", "${a:b}", "*?", "${a,'", "a:", "${*}"])
+def test_a_megabyte_is_compiled_at_once(text):
+    start = time.process_time()
+    long = text * (1_000_000 // len(text))
+    condition = Condition("ArnLike", "k", (f"arn:aws:s3:::{long}",), True)
+    condition.test({"k": "arn:aws:s3:::x", "a:b": "y"})
+    resource(f"arn:aws:s3:::{long}", True)("arn:aws:s3:::x", {"a:b": "y"})
+    assert time.process_time() - start < 10  # a second on a quiet machine; for ever if quadratic
