@@ -48,7 +48,6 @@ RULES = {
 _POLICY = frozenset(("Version", "Id", "Statement"))
 _PAIRS = ("Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource")
 _STATEMENT = frozenset(("Sid", "Effect", *_PAIRS, "Condition"))
-_PLAIN_ARNS = tuple(f"arn:aws:{name}:" for name in ("s3", "sts", "ec2", "dynamodb", "kms", "sqs"))
 _new = tuple.__new__  # a namedtuple's own constructor is slower
 _SURE = {
     "statement": "A statement is a JSON object: { … }.",
@@ -95,14 +94,19 @@ class Statement(
 
 def read_json(text: str) -> Any:
     """Return what a JSON text holds; names written twice and NaN are refused."""
-    global _decode
-    if _decode is None:
+    global _decoder
+    if _decoder is None:
         from json import JSONDecoder
 
         hooks = {"object_pairs_hook": _object, "parse_constant": _constant}
-        _decode = JSONDecoder(parse_int=_Number, parse_float=_Number, **hooks).decode
+        _decoder = JSONDecoder(parse_int=_Number, parse_float=_Number, **hooks)
     try:
-        found = _decode(text)
+        if text[:1] == "{":  # the scanner alone, without decode() around it, is quicker
+            found, end = _decoder.scan_once(text, 0)
+            if end != len(text) and not text[end:].isspace():
+                _decoder.decode(text)  # says what is wrong with what follows
+        else:
+            found = _decoder.decode(text)
     except RecursionError:
         _refuse("json", at=0, part=text[:1], detail="it is nested far too deep.")
     except ValueError as error:
@@ -154,9 +158,8 @@ def read_policy(source: Any, kind: str | None, stored: bool) -> tuple[str, bool,
         _refuse("statement", "Statement")
     if not found:
         _refuse("no statements", "Statement")
-    rules = RULES[kind]
-    statements = tuple([_statement(one, i, kind, rules, stored) for i, one in enumerate(found)])
-    if len(statements) > 1 and rules[3]:
+    statements = tuple([_statement(one, i, kind, stored) for i, one in enumerate(found)])
+    if len(statements) > 1 and RULES[kind][3]:
         _unique_sids(statements)
     return version, has_version, id_, statements
 
@@ -168,85 +171,104 @@ def _refuse(problem: str, path: str = "", **facts: Any) -> NoReturn:
 # --- a statement --------------------------------------------------------------------------------
 
 
-def _statement(source: Any, index: int, kind: str | None, rules: tuple, stored: bool) -> Statement:
+# What was found good is remembered: policies name the same elements, actions and ARNs again and
+# again. Each set is emptied when it is full.
+_good_shapes: set[tuple] = set()
+_good_actions: set[str] = set()
+_good_resources: set[str] = set()
+
+
+def _remember(good: set, value: Any) -> None:
+    if len(good) >= 4096:
+        good.clear()
+    if len(value) <= 256:
+        good.add(value)
+
+
+def _statement(source: Any, index: int, kind: str | None, stored: bool) -> Statement:
     if not isinstance(source, dict):
         _refuse("form", f"Statement[{index}]", detail=_SURE["statement"])
-    if not _STATEMENT.issuperset(source):
-        _unknown(source, _STATEMENT, f"Statement[{index}].")
+    if (kind, *source) not in _good_shapes:
+        _check_shape(source, index, kind)
+        _remember(_good_shapes, (kind, *source))
     get = source.get
     effect = get("Effect")
     if effect != "Allow" and effect != "Deny":
         _bad_effect(source, index)
     sid = get("Sid")
     if "Sid" in source:
-        _check_sid(sid, index, rules[3])
+        _check_sid(sid, index, RULES[kind][3])
 
-    principal_rule, not_principal_rule, resource_rule, _ = rules
-    principals = not_principals = None
-    if "Principal" in source or "NotPrincipal" in source:
-        _check_principal_rules(source, index, principal_rule, not_principal_rule)
-        if "Principal" in source:
-            principals = _principals(source, "Principal", index, kind)
-        else:
-            not_principals = _principals(source, "NotPrincipal", index, kind)
-    elif principal_rule == "R":
-        _refuse("no Principal", f"Statement[{index}]")
+    principals = not_principals = not_actions = not_resources = None
+    if "Principal" in source:
+        principals = _principals(source, "Principal", index, kind)
+    elif "NotPrincipal" in source:
+        not_principals = _principals(source, "NotPrincipal", index, kind)
 
-    value = get("Action")
-    if value.__class__ is str and "NotAction" not in source:
-        actions, not_actions = (value,), None
+    if "Action" in source:
+        actions = _strings(source["Action"], "Action", index)
+    elif "NotAction" in source:
+        actions, not_actions = None, _strings(source["NotAction"], "NotAction", index)
     else:
-        actions, not_actions = _pair(source, "Action", "NotAction", index)
-        if actions is None and not_actions is None:
-            if kind != "key":
-                _refuse("no Action", f"Statement[{index}]")
-            actions = ()
+        actions = ()
     for action in actions or not_actions or ():
-        if action != "*":
-            service, colon, name = action.partition(":")
-            if not colon or ":" in name or not service.isalnum() or not service.isascii():
-                _check_action(action, source, index)
-            if kind == "trust" and service.lower() != "sts":
-                _refuse("trust action", _item(source, "Action", index, action))
+        if action not in _good_actions:
+            _check_action(action, source, index)
+            _remember(_good_actions, action)
+    if kind == "trust":
+        _check_trust_actions(actions or not_actions or (), source, index)
 
-    if resource_rule == "F":
-        if "Resource" in source or "NotResource" in source:
-            element = "Resource" if "Resource" in source else "NotResource"
-            why = "A trust policy is always about the role it belongs to."
-            _refuse("prohibited", f"Statement[{index}].{element}", detail=element, why=why)
-        resources = not_resources = None
+    if "Resource" in source:
+        resources = _strings(source["Resource"], "Resource", index)
+    elif "NotResource" in source:
+        resources, not_resources = None, _strings(source["NotResource"], "NotResource", index)
     else:
-        value = get("Resource")
-        if value.__class__ is str and "NotResource" not in source:
-            resources, not_resources = (value,), None
-        else:
-            resources, not_resources = _pair(source, "Resource", "NotResource", index)
-            if resources is None and not_resources is None:
-                if resource_rule == "R":
-                    _refuse("no Resource", f"Statement[{index}]")
-                resources = () if resource_rule == "N" else None
-        for resource in resources or not_resources or ():
-            # Most ARNs are of services whose ARNs need no second look.
-            if resource != "*" and not resource.startswith(_PLAIN_ARNS):
-                _check_resource(resource, source, index)
+        resources = () if kind == "key" else None
+    for resource in resources or not_resources or ():
+        if resource not in _good_resources:
+            _check_resource(resource, source, index)
+            _remember(_good_resources, resource)
 
     conditions = _conditions(source["Condition"], index, stored) if "Condition" in source else ()
     found = (index, sid, effect, actions, not_actions, resources, not_resources)
     return _new(Statement, (*found, principals, not_principals, conditions))
 
 
-def _pair(source: dict, element: str, opposite: str, index: int) -> tuple:
-    if element in source:
-        if opposite in source:
-            _refuse("both", f"Statement[{index}].{opposite}", detail=element)
-        value = source[element]
-        return (value,) if value.__class__ is str else _strings(value, element, index), None
-    if opposite in source:
-        return None, _strings(source[opposite], opposite, index)
-    return None, None
+def _check_shape(source: dict, index: int, kind: str | None) -> None:
+    """Refuse a statement for the elements it has or lacks; their values are not looked at."""
+    path = f"Statement[{index}]"
+    principal, not_principal, resource, _ = RULES[kind]
+    if not _STATEMENT.issuperset(source):
+        _unknown(source, _STATEMENT, f"{path}.")
+    if "Effect" not in source:
+        _refuse("no effect", path)
+    for element in ("Principal", "NotPrincipal"):
+        if principal == "F" and element in source:
+            _refuse("principal forbidden", f"{path}.{element}", detail=element)
+    if not_principal == "F" and "NotPrincipal" in source:
+        why = "Use Principal, or a condition on aws:PrincipalArn."
+        _refuse("prohibited", f"{path}.NotPrincipal", detail="NotPrincipal", why=why)
+    for element in ("Resource", "NotResource"):
+        if resource == "F" and element in source:
+            why = "A trust policy is always about the role it belongs to."
+            _refuse("prohibited", f"{path}.{element}", detail=element, why=why)
+    must_have = {"Principal": principal, "Action": "N" if kind == "key" else "R"}
+    for element, rule in {**must_have, "Resource": resource}.items():
+        if element in source and f"Not{element}" in source:
+            _refuse("both", f"{path}.Not{element}", detail=element)
+        if rule == "R" and element not in source and f"Not{element}" not in source:
+            _refuse(f"no {element}", path)
 
 
 def _strings(value: Any, element: str, index: int) -> tuple[str, ...]:
+    if value.__class__ is str:
+        return (value,)
+    if value.__class__ is list and value:
+        for one in value:
+            if one.__class__ is not str:
+                break
+        else:
+            return tuple(value)
     path = f"Statement[{index}].{element}"
     if _is_text(value):
         return (str(value),)
@@ -257,7 +279,7 @@ def _strings(value: Any, element: str, index: int) -> tuple[str, ...]:
     for number, one in enumerate(value):
         if not _is_text(one):
             _refuse("form", f"{path}[{number}]", detail="This must be a string in double quotes.")
-    return tuple(value)
+    return tuple([str(one) for one in value])
 
 
 def _item(source: dict, element: str, index: int, value: str) -> str:
@@ -268,7 +290,15 @@ def _item(source: dict, element: str, index: int, value: str) -> str:
     return f"Statement[{index}].{element}{number}"
 
 
+def _check_trust_actions(actions: tuple[str, ...], source: dict, index: int) -> None:
+    for action in actions:
+        if action != "*" and not action.lower().startswith("sts:"):
+            _refuse("trust action", _item(source, "Action", index, action))
+
+
 def _check_action(action: str, source: dict, index: int) -> None:
+    if action == "*":
+        return
     service, colon, name = action.partition(":")
     plain = service.replace("-", "").replace("_", "").replace(".", "")
     if not colon:
@@ -284,6 +314,8 @@ def _check_action(action: str, source: dict, index: int) -> None:
 
 
 def _check_resource(resource: str, source: dict, index: int) -> None:
+    if resource == "*":
+        return
     parts = resource.split(":", 5)
     service = parts[2] if len(parts) > 2 else ""
     if parts[0] != "arn" or len(parts) < 2:
@@ -348,18 +380,6 @@ def _scalar(value: Any, path: str, operator: str, key: str) -> str:
     if isinstance(value, (int, float)) and value - value == 0:  # neither NaN nor infinite
         return repr(value)
     _refuse("form", f"{path}.{operator}.{key}", detail=_SURE["value"])
-
-
-def _check_principal_rules(source: dict, index: int, may: str, may_not: str) -> None:
-    element = "NotPrincipal" if "NotPrincipal" in source else "Principal"
-    path = f"Statement[{index}].{element}"
-    if may == "F":
-        _refuse("principal forbidden", path, detail=element)
-    if element == "NotPrincipal" and may_not == "F":
-        why = "Use Principal, or a condition on aws:PrincipalArn."
-        _refuse("prohibited", path, detail=element, why=why)
-    if element == "NotPrincipal" and "Principal" in source:
-        _refuse("both", path, detail="Principal")
 
 
 def _principals(source: dict, element: str, index: int, kind: str | None) -> tuple:
@@ -428,8 +448,6 @@ def _unique_sids(statements: tuple[Statement, ...]) -> None:
 
 
 def _bad_effect(source: dict, index: int) -> NoReturn:
-    if "Effect" not in source:
-        _refuse("no effect", f"Statement[{index}]")
     value = str(source["Effect"])[:64]
     problem = "effect case" if value.title() in ("Allow", "Deny") else "effect"
     _refuse(problem, f"Statement[{index}].Effect", detail=value)
@@ -444,7 +462,7 @@ def _unknown(source: dict, known: frozenset[str], path: str) -> NoReturn:
 
 # --- JSON ---------------------------------------------------------------------------------------
 
-_decode = _encode = None
+_decoder = _encode = None
 
 
 class _Number(str):
