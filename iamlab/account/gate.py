@@ -229,8 +229,12 @@ class Gate:
     def _authorize(self, call: ApiCall, record: Record, context: dict[str, Any]) -> str:
         """Ask for every permission the call needs; return whose account the call acts on."""
         caller, lab = call.caller, self._lab
-        decisions = []
+        decisions: list[Decision] = []
+        call.decisions = record.decisions = decisions
         checks = operations.checks(call, lab.state)
+        item_by_item = (call.service, call.operation) in supplements.ITEM_BY_ITEM and all(
+            check.resource_account for check in checks
+        )
         for check in checks:
             decision = self.decide(
                 caller,
@@ -242,14 +246,12 @@ class Gate:
                 call=call,
             )
             decisions.append(decision)
-            if decision.effect != "allowed":
-                record.decisions = decisions
+            if decision.effect != "allowed" and not item_by_item:
                 owner = check.resource_account
                 self._used(call, record)
                 raise denial(
                     call.service, caller.printed, decision, owner in (None, "", caller.account)
                 )
-        record.decisions = decisions
         self._used(call, record)
         first = checks[0] if checks else None
         # Only what has a resource policy can be reached from another account.

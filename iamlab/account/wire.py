@@ -12,9 +12,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from iamlab.account.errors import STYLES, AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from iamlab.account.callers import Caller
+    from iamlab.policy import Decision
 
 
 @dataclass(slots=True)
@@ -64,6 +65,8 @@ class ApiCall:
     source_ip : str
     secure : bool
         True for HTTPS.
+    decisions : sequence of Decision
+        What the gate decided; all allowed, but for calls that AWS answers item by item.
     """
 
     service: str
@@ -75,6 +78,7 @@ class ApiCall:
     headers: dict[str, str] = field(default_factory=dict)
     source_ip: str = ""
     secure: bool = True
+    decisions: Sequence[Decision] = ()
 
 
 _NAMES = "|".join(name for name in STYLES if name != "s3")

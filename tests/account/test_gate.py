@@ -81,6 +81,30 @@ def test_a_missing_object_is_hidden_from_who_may_not_list(lab: Any) -> None:
         s3.head_object(Bucket="reports", Key="none")
 
 
+def test_delete_objects_answers_for_each_key(lab: Any) -> None:
+    """ "DeleteObjects", Amazon S3 API Reference."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="reports")
+    for key in ("own/a", "own/b", "other/c"):
+        s3.put_object(Bucket="reports", Key=key, Body=b"1")
+    _user("ana", _policy("s3:DeleteObject", "arn:aws:s3:::reports/own/*"))
+    answer = (
+        lab.session("user/ana")
+        .client("s3")
+        .delete_objects(
+            Bucket="reports",
+            Delete={"Objects": [{"Key": k} for k in ("own/a", "other/c", "own/b")]},
+        )
+    )
+    assert [item["Key"] for item in answer["Deleted"]] == ["own/a", "own/b"]
+    (error,) = answer["Errors"]
+    assert (error["Key"], error["Code"]) == ("other/c", "AccessDenied")
+    assert "s3:DeleteObject" in error["Message"]
+    left = s3.list_objects_v2(Bucket="reports")["Contents"]
+    assert [item["Key"] for item in left] == ["other/c"]
+    assert lab.why().request.resource == "arn:aws:s3:::reports/other/c"
+
+
 def test_another_account_s_resources_are_reached_in_that_account(lab: Any) -> None:
     """The state a call acts on is that of the resource's owner, if both sides allow."""
     partner = lab.account("444455556666")

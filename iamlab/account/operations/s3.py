@@ -271,7 +271,7 @@ def _copy(call: Any, state: Any, asked: list[Check]) -> list[Check]:
 
 
 def _delete_objects(call: Any, state: Any) -> list[Check]:
-    """One question a key. AWS answers for each key; the lab denies the call if one is denied."""
+    """One question a key: AWS answers for each."""
     bucket = call.params.get("Bucket", "")
     base: dict[str, Any] = {}
     context("DeleteObjects", call, state, base)

@@ -19,17 +19,19 @@ from iamlab.account.supplements import (
     entities,
     keys,
     mfa,
+    objects,
     passwords,
     sts,
 )
 from iamlab.account.supplements.boundaries import boundary_arn
+from iamlab.account.supplements.objects import ITEM_BY_ITEM
 from iamlab.account.supplements.sts import authenticate, may_not_call
 
-__all__ = ["REGISTRY", "authenticate", "before", "boundary_arn", "may_not_call"]
+__all__ = ["ITEM_BY_ITEM", "REGISTRY", "authenticate", "before", "boundary_arn", "may_not_call"]
 
 Key = tuple[str, str]
 # In this order are several refusals of one call made.
-_MODULES = (entities, boundaries, documents, passwords, keys, mfa, sts)
+_MODULES = (entities, boundaries, documents, passwords, keys, mfa, objects, sts)
 REGISTRY: dict[Key, Callable[[Any, Any], dict[str, Any] | None]] = {}
 _BEFORE: dict[Key, list[Callable[[Any, Any], None]]] = {}
 for _module in _MODULES:

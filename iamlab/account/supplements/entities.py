@@ -36,6 +36,7 @@ HOLDERS = ("User", "Group", "Role")  # what policies are attached to
 MOST_ATTACHED = 10
 MOST_GROUPS = 10
 MOST_TAGS = 50
+PAGE = 100
 NOT_ATTACHABLE = "Policy {} does not exist or is not attachable."
 
 IN_THE_WAY = "Cannot delete entity, must {} first."
@@ -270,6 +271,28 @@ def get_user(call: Any, lab: Any) -> dict[str, Any]:
     return {"User": iam.users[name] if name else caller.entity}
 
 
+def list_users(call: Any, lab: Any) -> dict[str, Any]:
+    """ListUsers, by pages, and without what AWS leaves out of lists: tags and boundaries."""
+    params = call.params
+    prefix = params.get("PathPrefix") or "/"
+    users = [u for u in lab.state.iam(call.account).users.values() if u.path.startswith(prefix)]
+    first, size = int(params.get("Marker") or 0), int(params.get("MaxItems") or PAGE)
+    page = users[first : first + size]
+    shown = [
+        {
+            "Path": user.path,
+            "UserName": user.name,
+            "UserId": user.id,
+            "Arn": user.arn,
+            "CreateDate": user.create_date,
+            "PasswordLastUsed": user.password_last_used,
+        }
+        for user in page
+    ]
+    more = first + size < len(users)
+    return {"Users": shown, "IsTruncated": more} | ({"Marker": str(first + size)} if more else {})
+
+
 def _tags(call: Any, lab: Any) -> None:
     tags = call.params.get("Tags")
     if not tags or call.service != "iam":
@@ -334,6 +357,7 @@ def linked_role(call: Any, lab: Any) -> None:
 
 REGISTRY = {
     ("iam", "GetUser"): get_user,
+    ("iam", "ListUsers"): list_users,
     ("iam", "UpdateUser"): rename,
     ("iam", "UpdateGroup"): rename_group,
     ("iam", "DeleteUser"): delete_user,

@@ -126,7 +126,7 @@ def _values(rule: _Rule | None, value: Any, at: str) -> Iterator[tuple[str, Any,
         found = value.get(name) if isinstance(value, Mapping) else None
         if found is not None:
             yield from _values(member, found, f"{at}.{here}" if at else here)
-        elif needed:
+        elif needed and member.checked:  # an empty structure leaves no trace in a query
             yield (f"{at}.{here}" if at else here), None, member
 
 
