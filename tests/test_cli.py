@@ -235,7 +235,7 @@ def test_simulate_reads_standard_input(monkeypatch) -> None:
     ("content", "words"),
     [
         ('{"Version": "2012-10-17",\n "Statement": [}', "line 2"),
-        ('{"Version": "2012-10-17", "Statement": {"Effect": "Maybe"}}', "Effect"),
+        ('{"Statement": {"Effect": "Maybe", "Action": "*", "Resource": "*"}}', "Effect"),
     ],
 )
 def test_a_malformed_policy_names_its_file_and_place(

@@ -164,6 +164,21 @@ def test_every_make_target_named_in_the_documents_exists() -> None:
     assert {"lab", "test"} <= named <= targets
 
 
+def test_every_exercise_in_the_table_of_sentences_exists() -> None:
+    from iamlab.lessons import LESSONS, load_lesson
+
+    titles = {e.id: e.title for key in LESSONS for e in load_lesson(key).exercises}
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .+ \| (\d\d) \| (\d\d-\d) (.+) \|$", contributing, re.M)
+    assert {lesson for lesson, *_ in rows} <= LESSONS.keys()
+    assert rows and [(id, titles.get(id)) for _, id, _ in rows] == [row[1:] for row in rows]
+
+
+def test_the_readme_lists_the_lessons_that_there_are() -> None:
+    listed = re.findall(r"^\| `(\d\d-[\w-]+)` \|", README, re.M)
+    assert listed == sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
 def test_every_file_that_the_documents_link_to_exists() -> None:
     for document in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         text = (ROOT / document).read_text(encoding="utf-8")
