@@ -283,39 +283,6 @@ def test_service_linked_roles_are_awss(iam):
     iam.get_role(RoleName=name)
 
 
-class TestOwnUser:
-    def test_name_may_be_left_out(self, lab, iam, user):
-        own = user("ana", "iam:*").client("iam")
-        assert own.get_user()["User"]["UserName"] == "ana"
-        made = own.create_access_key()["AccessKey"]
-        assert made["UserName"] == "ana"
-        assert len(own.list_access_keys()["AccessKeyMetadata"]) == 2
-        own.update_access_key(AccessKeyId=made["AccessKeyId"], Status="Inactive")
-        own.delete_access_key(AccessKeyId=made["AccessKeyId"])
-        assert len(own.list_access_keys()["AccessKeyMetadata"]) == 1
-
-    def test_other_peoples_keys_are_out_of_reach(self, iam, user):
-        other = iam.create_user(UserName="bo") and iam.create_access_key(UserName="bo")["AccessKey"]
-        own = user("ana", "iam:*").client("iam")
-        with refused("NoSuchEntity", 404):
-            own.delete_access_key(AccessKeyId=other["AccessKeyId"])
-        assert len(iam.list_access_keys(UserName="bo")["AccessKeyMetadata"]) == 1
-
-    def test_roles_have_no_user(self, lab, iam, role):
-        role("team")
-        iam.put_role_policy(RoleName="team", PolicyName="p", PolicyDocument=allow("iam:*"))
-        inside = lab.session("role/team").client("iam")
-        text = "Must specify userName when calling with non-User credentials"
-        with refused("ValidationError", 400, text):
-            inside.get_user()
-        with refused("ValidationError", 400, text):
-            inside.list_access_keys()
-
-    def test_root(self, lab):
-        seen = lab.session("root").client("iam").get_user()["User"]
-        assert (seen["UserId"], seen["Arn"]) == (ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
-
-
 def test_renaming_keeps_keys_tags_and_permissions(lab, iam, user):
     session = user("ana", "iam:ListUsers", Tags=[{"Key": "Team", "Value": "maps"}])
     iam.update_user(UserName="ana", NewUserName="anna", NewPath="/maps/")
@@ -325,3 +292,16 @@ def test_renaming_keeps_keys_tags_and_permissions(lab, iam, user):
     iam.create_group(GroupName="g")
     iam.update_group(GroupName="g", NewPath="/maps/")
     assert iam.get_group(GroupName="g")["Group"]["Path"] == "/maps/"
+
+
+def test_listing_users_by_pages(iam):
+    boundary = policy(iam, "edge")
+    for number in range(5):
+        iam.create_user(UserName=f"u{number}", Path="/maps/", PermissionsBoundary=boundary)
+    first = iam.list_users(PathPrefix="/maps/", MaxItems=3)
+    assert [u["UserName"] for u in first["Users"]] == ["u0", "u1", "u2"]
+    assert first["IsTruncated"] and "PermissionsBoundary" not in first["Users"][0]
+    rest = iam.list_users(PathPrefix="/maps/", MaxItems=3, Marker=first["Marker"])
+    assert [u["UserName"] for u in rest["Users"]] == ["u3", "u4"]
+    assert not rest["IsTruncated"] and "Marker" not in rest
+    assert len(iam.list_users()["Users"]) == 6
