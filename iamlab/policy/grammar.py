@@ -109,8 +109,8 @@ def read_json(text: str) -> Any:
             found = _decoder.decode(text)
     except RecursionError:
         _refuse("json", at=0, part=text[:1], detail="it is nested far too deep.")
-    except ValueError as error:
-        at = getattr(error, "pos", 0)
+    except (ValueError, StopIteration) as error:  # StopIteration: the scanner found no value
+        at = error.value if isinstance(error, StopIteration) else getattr(error, "pos", 0)
         _refuse("json", at=at, part=text[:1], detail=_json_hint(text, at, error))
     if not text.isascii() or "\\u" in text:
         check_characters(found)
@@ -488,7 +488,7 @@ def _constant(word: str) -> NoReturn:
     _refuse("json", part="{", detail=f"{word} is not a JSON number.")
 
 
-def _json_hint(text: str, at: int, error: ValueError) -> str:
+def _json_hint(text: str, at: int, error: Exception) -> str:
     before, here = text[:at].rstrip(), text[at : at + 1]
     if not text.strip():
         return "the text is empty."
@@ -502,4 +502,4 @@ def _json_hint(text: str, at: int, error: ValueError) -> str:
         return "there is a comma too many just before this place."
     if here == "'":
         return "names and values stand in double quotes."
-    return f"{getattr(error, 'msg', error)}."
+    return f"{getattr(error, 'msg', 'a value is missing at this place')}."
