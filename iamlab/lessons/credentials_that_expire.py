@@ -88,7 +88,7 @@ def check_short(look: Look, session: Any) -> None:
 
 
 def check_limit(look: Look, _: Any) -> None:
-    """02: the role's longest session is four hours."""
+    """03: the role's longest session is four hours."""
     hours = {
         name: look.find("get_role", RoleName=name)["Role"]["MaxSessionDuration"] / 3600
         for name in ("night-worker", "report-reader")
@@ -104,7 +104,7 @@ def check_limit(look: Look, _: Any) -> None:
 
 
 def check_narrow(look: Look, session: Any) -> None:
-    """03: a session policy that takes away the old years."""
+    """04: a session policy that takes away the old years."""
     found = _role_session(look, session, "report-reader").session
     if not found.policies:
         look.not_yet("This session has no session policy: it may do all that the role may do.")
@@ -127,7 +127,7 @@ def check_narrow(look: Look, session: Any) -> None:
 
 
 def check_renewed(look: Look, session: Any) -> None:
-    """04: a session of the role that is still good."""
+    """02: a session of the role that is still good."""
     found = _role_session(look, session, "night-worker").session
     if found.expires <= look.lab.clock.now():
         look.not_yet("This session has expired. Keys that have expired do not come back.")
