@@ -104,6 +104,7 @@ SEVERITIES = ("error", "warning", "note")
 _MOST = 200  # nobody reads more, and a hostile policy would have a great many
 
 _ONE_ACCOUNT = ("identity", "managed", "boundary", "session", "scp")
+_GRANT_NOTHING = ("boundary", "session", "scp", "rcp")  # wide Allows are usual in them
 # Which families of operators make sense of a type of key ("Null" always does).
 _FITTING = {
     "String": ("String", "Arn"),
@@ -252,8 +253,8 @@ def _fitting(statement: Statement, path: str, *_: object) -> Found:
                 yield "unused-resource", f"{path}.Resource[{number}]", {"resource": resource[:100]}
 
 
-def _wide(statement: Statement, path: str, *_: object) -> Found:
-    if statement.effect != "Allow":
+def _wide(statement: Statement, path: str, policy: Policy, kind: str | None) -> Found:
+    if statement.effect != "Allow" or kind in _GRANT_NOTHING:
         return
     everywhere = "*" in (statement.resources or ()) and not statement.conditions
     actions = statement.actions or ()
@@ -379,7 +380,7 @@ def _family(key: str) -> str:
 def _provider(key: str) -> bool:
     """Tell whether a key belongs to an identity provider: accounts.google.com:aud, saml:sub."""
     vendor = key.lower().partition(":")[0]
-    return "." in vendor or "/" in vendor or vendor in ("saml", "cognito-identity.amazonaws.com")
+    return "." in vendor or "/" in vendor or vendor == "saml"
 
 
 @lru_cache(maxsize=8192)

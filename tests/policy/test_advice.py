@@ -177,6 +177,12 @@ def test_mistakes_about_principals(code, kind, bad):
     assert codes(bad, kind=kind) == [code]
 
 
+@pytest.mark.parametrize("kind", ["boundary", "session", "scp"])
+def test_what_grants_nothing_may_be_wide(kind):
+    assert codes(statement(Action="*", Resource="*"), kind=kind) == []
+    assert codes(statement(["Action"], NotAction="iam:*", Resource="*"), kind=kind) == []
+
+
 def test_mistakes_about_the_whole_policy():
     assert codes(statement(), statement(Sid="Again")) == ["duplicate-statement"]
     assert codes(statement(), Id="x") == ["id"]
