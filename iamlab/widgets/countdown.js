@@ -95,7 +95,8 @@ function render({ model, el }) {
     now.textContent = clockText(time);
     day.textContent = dayText(time);
     if (s.left === null) {
-      left.textContent = "This is a long-term key: it does not expire.";
+      left.textContent = "No end in sight";
+      from.textContent = "This is a long-term key: it works until somebody deletes it.";
       bar.hidden = true;
       return;
     }

@@ -147,7 +147,7 @@ class Countdown(LabWidget):
         lines = [f"Credentials {self._watched.access_key_id} of {self._watched.owner}"]
         left, expires = self.state["left"], self._watched.expires
         if expires is None or left is None:
-            lines.append("A long-term key: it has no end until somebody deletes it.")
+            lines.append("This is a long-term key: it works until somebody deletes it.")
         elif left > 0:
             lines.append(f"{in_words(left)} left; they expire at {expires:%H:%M:%S} UTC lab time.")
         else:

@@ -112,6 +112,7 @@ def jupyter(home: Path) -> Iterator[Jupyter]:
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
+        "IAMLAB_DATA_DIR": str(home / "progress"),
     }
     command = [
         os.environ.get("IAMLAB_BROWSER_PYTHON", sys.executable),
@@ -272,11 +273,16 @@ class Notebook:
 
 
 def axe(page: Page, within: str = ".jp-Cell-outputArea") -> list[str]:
-    """Return what axe-core finds wrong inside the outputs, one line a finding."""
+    """Return what axe-core finds wrong inside the outputs, one line a finding.
+
+    Left out: pandas' own tables, whose header over the index is empty.
+    """
     if not page.evaluate("() => Boolean(window.axe)"):
         page.add_script_tag(content=AXE.read_text(encoding="utf-8"))
     found = page.evaluate(
-        """async within => (await axe.run({include: [[within]]}, {resultTypes: ['violations']}))
+        """async within => (await axe.run(
+                {include: [[within]], exclude: [['table.dataframe']]},
+                {resultTypes: ['violations']}))
             .violations.flatMap(v => v.nodes.map(
                 n => `${v.id}: ${v.help}: ${n.target.join(' ')}: ${n.failureSummary}`))""",
         within,
