@@ -125,7 +125,7 @@ def judge(
     except ValueError as error:  # a principal or an action that cannot be: the text says which
         result["sentence"] = str(error)
         return result, None
-    return result | _tell(decision, parsed), decision
+    return result | _tell(decision, parsed, TYPES | result["names"]), decision
 
 
 def read_context(text: str) -> dict[str, str | list[str]]:
@@ -265,7 +265,9 @@ def _name(kind: str, request: Mapping[str, str]) -> str:
     return {"trust": "Trust policy", "key": "Key policy"}.get(grammar) or KINDS[kind]["label"]
 
 
-def _tell(decision: Decision, parsed: Mapping[str, Policy]) -> dict[str, Any]:
+def _tell(
+    decision: Decision, parsed: Mapping[str, Policy], names: Mapping[str, str]
+) -> dict[str, Any]:
     headline, _, rest = str(decision).strip().partition("\n")
     deciding: dict[str, list[int]] = {}
     for step in decision.steps:
@@ -280,7 +282,7 @@ def _tell(decision: Decision, parsed: Mapping[str, Policy]) -> dict[str, Any]:
         "deciding": deciding,
         "steps": [
             {
-                "label": TYPES[step.policy_type],
+                "label": names[step.policy_type],
                 "outcome": step.outcome,
                 "word": OUTCOMES[step.outcome],
                 "sentence": step.sentence,

@@ -114,7 +114,7 @@ CASES: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
         },
         {
             "identity": _policy(_allow("s3:*", "arn:aws:s3:::larkfield-reports/*")),
-            "session": _policy(_allow(["s3:GetObject", "s3:DeleteBucket"])),
+            "session": _policy(_allow(["s3:GetObject", "s3:ListBucket"])),
         },
     ),
 }
