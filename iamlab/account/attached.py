@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from iamlab.account.seam import State
 
 
+_EVERYTHING = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+)
+
+
 @lru_cache(maxsize=8192)
 def _parsed(text: str, name: str, arn: str | None) -> Policy:
     return parse(text, name=name, arn=arn)
@@ -133,6 +138,9 @@ class Attached:
             arn = boundary_arn(backend, caller.entity)
             if arn:
                 boundary = self._managed(caller.account, arn)
+        elif caller.kind == "federated":
+            # GetFederationToken by the root user: the session policy alone limits it. [I]
+            identity = [read_policy(_EVERYTHING, "the root user's permissions")]
         return _OfCaller(
             version, identity, boundary, self._scps(caller), self._caller_context(caller)
         )

@@ -168,6 +168,9 @@ def rename(call: Any, lab: Any) -> dict[str, Any]:
         iam.tagger.delete_all_tags_for_resource(arn)
         iam.tagger.tag_resource(user.arn, tags)
         principals.rename(lab, arn, user.arn)
+        for session in lab.callers.sessions.values():
+            if session.kind == "user" and session.entity_id == user.id:
+                session.name, session.arn, session.principal_arn = user.name, user.arn, user.arn
     return {}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import ACCOUNT, allow, refused, trust
+from .conftest import ACCOUNT, allow, refused, signed_by, trust
 
 USER = f"arn:aws:iam::{ACCOUNT}:user"
 NAME_TEXT = "It must contain only alphanumeric characters and/or the following: +=,.@_-"
@@ -285,7 +285,9 @@ def test_service_linked_roles_are_awss(iam):
 
 def test_renaming_keeps_keys_tags_and_permissions(lab, iam, user):
     session = user("ana", "iam:ListUsers", Tags=[{"Key": "Team", "Value": "maps"}])
+    temporary = signed_by(session.client("sts").get_session_token())
     iam.update_user(UserName="ana", NewUserName="anna", NewPath="/maps/")
+    assert temporary.client("sts").get_caller_identity()["Arn"] == f"{USER}/maps/anna"
     session.client("iam").list_users()
     assert session.client("sts").get_caller_identity()["Arn"] == f"{USER}/maps/anna"
     assert iam.list_user_tags(UserName="anna")["Tags"] == [{"Key": "Team", "Value": "maps"}]

@@ -403,8 +403,16 @@ class TestGetFederationToken:
             sts().get_federation_token(Name=name)
 
     def test_root_gets_an_hour(self, lab):
-        answer = sts(lab.session("root")).get_federation_token(Name="Bob", DurationSeconds=129600)
+        root = sts(lab.session("root"))
+        answer = root.get_federation_token(
+            Name="Bob", DurationSeconds=129600, Policy=allow("s3:ListAllMyBuckets")
+        )
         assert answer["Credentials"]["Expiration"] - lab.clock.now() <= timedelta(hours=1)
+        signed_by(answer).client("s3").list_buckets()  # what root may, cut by the policy [I]
+        with refused("UnauthorizedOperation", 403):
+            signed_by(answer).client("ec2").describe_instances()
+        with refused("AccessDenied", 403):
+            signed_by(root.get_federation_token(Name="Bob")).client("s3").list_buckets()
 
 
 def test_access_key_info(lab, iam, role, user):
