@@ -29,26 +29,33 @@ def grade(text: str) -> float:
 
     0.39 · words a sentence + 11.8 · syllables a word - 15.59 (Kincaid and others, 1975).
     """
-    sentences = [s for s in re.split(r"[.!?:]+(?:\s|$)", text) if re.search(r"[A-Za-z]", s)]
+    sentences = split(text)
     words = re.findall(r"[A-Za-z]+(?:'[A-Za-z]+)?", text)
     syllables = sum(map(_syllables, words))
     return 0.39 * len(words) / len(sentences) + 11.8 * syllables / len(words) - 15.59
 
 
+def split(text: str) -> list[str]:
+    """Return the sentences of plain text."""
+    parts = re.split(r"[.!?:]+[)\"'”]*(?:\s|$)|\n\s*\n", text)
+    return [part for part in parts if re.search(r"[A-Za-z]", part)]
+
+
 def plain(text: str) -> str:
     """Return Markdown as plain words: names in code and ARNs are not words to be read aloud."""
     text = re.sub(r"```.*?```", " ", text, flags=re.S)
-    text = re.sub(r"`[^`]*`", "name", text)
-    text = re.sub(r"\barn:\S+", "name", text)
+    text = re.sub(r"`[^`]*`", "example", text)
+    text = re.sub(r"\barn:\S+", "example", text)
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    lines = []
-    for line in text.splitlines():
-        bare = re.sub(r"^\s*(?:[#>*-]+|\d+\.)\s+", "", line).replace("|", ". ").strip()
-        # The comma that ends a list's item stands for a full stop.
-        lines.append(re.sub(r",$", ".", bare) if bare != line.strip() else bare)
-    text = "\n".join(lines).replace("*", "")
-    # The end of a heading, a list item or a table row is the end of a sentence.
-    return re.sub(r"(?<![.!?:,;\w])\n|\n\s*\n", ".\n", text)
+    text = re.sub(r"(?m)^\s*(?:#+|>|[*-]|\d+\.)\s+", "\n\n", text)  # A heading, an item.
+    return text.replace("|", " ").replace("*", "")
+
+
+def prose(text: str) -> str:
+    """Return the paragraphs of Markdown in plain words, without headings, lists and tables."""
+    blocks = re.sub(r"```.*?```", " ", text, flags=re.S).split("\n\n")
+    kept = [b for b in blocks if not re.match(r"\s*(?:#|[-*] |\d+\. |\||>)", b)]
+    return "\n\n".join(map(plain, kept))
 
 
 def _syllables(word: str) -> int:
