@@ -1,4 +1,4 @@
-"""S3's DeleteObjects answers for each key: denied ones are errors in a list, the rest is deleted."""
+"""S3 DeleteObjects answers for each key: what is denied is listed as an error, the rest goes."""
 
 from __future__ import annotations
 
