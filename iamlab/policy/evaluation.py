@@ -248,18 +248,17 @@ class Asked:
             issuer if type(issuer) is str else None,
             user_id if type(user_id) is str else None,
         )
-        self.action, self.resource = request.action, request.resource
-        self.act, self.mode = _read_action(request.action)
-        partition, account = _read_resource(request.resource)
-        self.resource_account = request.resource_account or account or caller.account
-        self.same_account = caller.account is not None and self.resource_account == caller.account
-        self.foreign = bool(partition and caller.partition and partition != caller.partition)
+        self.action, self.resource = action, resource = request.action, request.resource
+        self.act, self.mode = act, _ = _read_action(action)
+        partition, account = _read_resource(resource)
+        home = caller.account
+        owner = self.resource_account = request.resource_account or account or home
+        self.same_account = owner == home and home is not None
+        self.foreign = partition != caller.partition and bool(partition and caller.partition)
         # Listing all buckets is about no bucket; policies often name it on every bucket.
-        self.also = (
-            f"arn:{caller.partition or 'aws'}:s3:::*"
-            if self.act == "s3:listallmybuckets" and self.resource == "*"
-            else None
-        )
+        self.also = None
+        if act == "s3:listallmybuckets" and resource == "*":
+            self.also = f"arn:{caller.partition or 'aws'}:s3:::*"
         self.bounded = False
 
     @property
