@@ -400,6 +400,8 @@ class Installation:
             for module in (botocore.auth, botocore.signers, botocore.utils)
         ]
         self._everywhere("utcnow", utcnow)
+        # IAM's dates are whole seconds.
+        self._patch(moto.iam.models, "utcnow", lambda: utcnow().replace(microsecond=0))
         # moto lists the methods of a class anew at each call; they are always the same.
         names = moto.core.utils.method_names_from_class
         self._everywhere("method_names_from_class", lru_cache(None)(names))

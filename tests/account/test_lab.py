@@ -105,9 +105,10 @@ def test_dates_follow_the_lab_clock(lab: Any) -> None:
     now = lab.clock.now()
     assert now - datetime.now(UTC) > timedelta(days=99)
     second = timedelta(seconds=1)
-    assert abs(iam.create_user(UserName="ana")["User"]["CreateDate"] - now) < second
+    assert abs(iam.create_user(UserName="ana")["User"]["CreateDate"] - now) <= second
     key = iam.create_access_key(UserName="ana")["AccessKey"]
     assert abs(key["CreateDate"] - now) < second
+    assert key["CreateDate"].microsecond == 0
     iam.create_login_profile(UserName="ana", Password="Correct-Horse-9")
     iam.create_role(RoleName="reader", AssumeRolePolicyDocument=TRUST)
     arn = "arn:aws:iam::111122223333:role/reader"
