@@ -66,7 +66,7 @@ class Lesson:
     @property
     def lab(self) -> Lab:
         """The running lab, with the lesson's world in it. Starts it if need be."""
-        return self._lab or self.start()
+        return self.start()
 
     def start(self) -> Lab:
         """Start the lab and build the lesson's world; what is there already stays.
