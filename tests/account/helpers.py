@@ -98,6 +98,7 @@ class World:
         self.lab = lab
         self._kept: dict[tuple[str, str], Any] = {}
         self._sessions: dict[str, Any] = {}
+        self.root = ""  # the ID of the organization's root, once there is one
 
     def admin(self, service: str, account: str = ACCOUNT) -> Any:
         """A client of the account's administrator."""
@@ -171,16 +172,13 @@ class World:
         if statements:
             s3.put_bucket_policy(Bucket=name, Policy=policy(*statements))
 
-    def organization(self) -> tuple[Any, str, str]:
-        """Make the learner's account head an organization; return client, root ID, a member."""
+    def organization(self) -> str:
+        """Make the learner's account head an organization; return a member account's ID."""
         client = self.admin("organizations")
         client.create_organization()
+        self.root = client.list_roots()["Roots"][0]["Id"]
         made = client.create_account(AccountName="apps", Email="apps@example.com")
-        return (
-            client,
-            client.list_roots()["Roots"][0]["Id"],
-            made["CreateAccountStatus"]["AccountId"],
-        )
+        return made["CreateAccountStatus"]["AccountId"]
 
     def scp(self, name: str, *statements: Doc, target: str, kind: str = "SERVICE") -> str:
         """Make an SCP (or with ``kind="RESOURCE"`` an RCP) and attach it; return its ID."""

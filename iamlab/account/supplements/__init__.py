@@ -18,9 +18,9 @@ from iamlab.account.supplements import (
     documents,
     entities,
     keys,
-    members,
     mfa,
     objects,
+    organizations,
     passwords,
     sts,
 )
@@ -32,7 +32,7 @@ __all__ = ["ITEM_BY_ITEM", "REGISTRY", "authenticate", "before", "boundary_arn",
 
 Key = tuple[str, str]
 # In this order are several refusals of one call made.
-_MODULES = (entities, boundaries, documents, passwords, keys, members, mfa, objects, sts)
+_MODULES = (entities, boundaries, documents, passwords, keys, mfa, objects, organizations, sts)
 REGISTRY: dict[Key, Callable[[Any, Any], dict[str, Any] | None]] = {}
 _BEFORE: dict[Key, list[Callable[[Any, Any], None]]] = {}
 for _module in _MODULES:
