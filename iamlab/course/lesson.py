@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from iamlab.course import quiz
 from iamlab.course.card import Card, Outcome
@@ -19,8 +18,8 @@ from iamlab.course.world import World
 if TYPE_CHECKING:
     from iamlab.account.lab import Lab
 
-# Lab -> lesson ID -> the keys of its story.
-_PLAYED: WeakKeyDictionary[Lab, dict[str, dict[str, dict[str, str]]]] = WeakKeyDictionary()
+# Unique ID of the account's administrator -> lesson ID -> the keys of its story.
+_PLAYED: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
 
 
 @dataclass
@@ -61,7 +60,6 @@ class Lesson:
     questions: tuple[quiz.Question, ...] = ()
     progress: Progress = field(default_factory=Progress)
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
-    _lab: Lab | None = None
 
     @property
     def lab(self) -> Lab:
@@ -79,15 +77,14 @@ class Lesson:
         import iamlab
 
         lab = iamlab.start()
-        if lab is not self._lab:
-            self._lab = lab
-            self._build()
+        self._build(lab)
         return lab
 
     def reset(self) -> Card:
         """Give the lesson a fresh account. Progress is kept; what was made in the lab is gone."""
-        self.start().reset()
-        self._build()
+        lab = self.start()
+        lab.reset()
+        self._build(lab)
         return Card(
             f"Lesson {self.id}",
             "The account is fresh again. Your progress is kept. "
@@ -198,14 +195,20 @@ class Lesson:
         head = f"Lesson {self.id}: {done} of {len(lines)} exercises done"
         return Card(head, "\n".join(lines))
 
-    def _build(self) -> None:
-        lab = self._lab
-        assert lab is not None
-        # A first cell that is run again must not play the story twice, nor lose its keys.
-        played = _PLAYED.setdefault(lab, {})
-        with unrecorded(lab):
-            fresh = self.world.build(lab)
-        if fresh or self.id not in played:
+    def _build(self, lab: Lab) -> None:
+        # AWS gives a new user a new unique ID: so this tells one fresh account from the next.
+        account = lab.callers.principal(f"arn:aws:iam::{lab.account_id}:user/administrator").user_id
+        played = _PLAYED.setdefault(account, {})
+        if played and self.id not in played:
+            raise RuntimeError(
+                f"Lesson {', '.join(played)} is open in this kernel. Its users would be in your "
+                "way. Open each lesson in its own notebook, or call iamlab.start().reset() first: "
+                "what you made in the lab is then gone, and your progress is kept."
+            )
+        if not played:
+            # Once only: a first cell that is run again must not play the story twice.
+            with unrecorded(lab):
+                self.world.build(lab)
             played[self.id] = self.world.events(lab) if self.world.events else {}
         self.keys = played[self.id]
 

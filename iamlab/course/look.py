@@ -127,7 +127,7 @@ class Look:
     def client(self, service: str) -> Any:
         """Return a boto3 client of the lab's administrator."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(service)
+            self._clients[service] = self.lab.account(self.lab.account_id).client(service)
         return self._clients[service]
 
     def find(self, operation: str, **params: Any) -> dict[str, Any] | None:

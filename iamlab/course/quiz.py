@@ -91,7 +91,7 @@ def mark(questions: Sequence[Question], answers: Mapping[str, str]) -> tuple[Car
         lines.append(f"q{number}. {question.ask}")
         lines += [f"   {a}) {text}" for a, text in zip(letters, question.choices, strict=True)]
         if letter is None:
-            lines.append(f'   Not answered. Write one letter: q{number}="{letters[0]}".')
+            lines.append(f"   Not answered yet: put a letter between the quotes of q{number}.")
         else:
             given += 1
             right += letter == question.right

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 if TYPE_CHECKING:
     from iamlab.account.lab import Lab
 
@@ -46,17 +44,11 @@ class World:
     roles: Mapping[str, Role] = field(default_factory=dict)
     events: Callable[[Lab], dict[str, dict[str, str]]] | None = None
 
-    def build(self, lab: Lab) -> bool:
-        """Make what is missing in the account. What is there already stays as it is.
-
-        Returns
-        -------
-        bool
-            True if none of the world's users was there: the account is fresh.
-        """
-        iam, s3 = boto3.client("iam"), boto3.client("s3")
+    def build(self, lab: Lab) -> None:
+        """Make what is missing in the account. What is there already stays as it is."""
+        administrator = lab.account(lab.account_id)
+        iam, s3 = administrator.client("iam"), administrator.client("s3")
         there = {user["UserName"] for user in iam.list_users()["Users"]}
-        fresh = not there & set(self.users)
         for name, policies in self.users.items():
             if name not in there:
                 iam.create_user(UserName=name)
@@ -82,4 +74,3 @@ class World:
                     iam.put_role_policy(
                         RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document)
                     )
-        return fresh

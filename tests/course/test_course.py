@@ -149,6 +149,19 @@ def test_the_story_is_played_once(lab: Any, tmp_path: Path) -> None:
     assert second.keys == {"k": {"n": "2"}}
 
 
+def test_a_second_lesson_in_one_kernel_is_told_apart(lesson: Lesson, tmp_path: Path) -> None:
+    lesson.start()
+    other = Lesson("98", "T", tmp_path, World(users={"u": {}}), ())
+    with pytest.raises(RuntimeError, match="Lesson 99 is open in this kernel"):
+        other.start()
+    iamlab.start().reset()
+    other.start()
+    assert [u["UserName"] for u in boto3.client("iam").list_users()["Users"]] == [
+        "administrator",
+        "u",
+    ]
+
+
 def test_solution_comes_after_three_hints_or_success(lesson: Lesson) -> None:
     assert "3 hints" in lesson.solution(1).text
     assert lesson.hint(1).text == "1. one"

@@ -135,6 +135,15 @@ def reveals_nothing(exercise: Exercise, text: str, own: str = "") -> None:
         assert not re.search(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", text), secret
 
 
+@pytest.mark.parametrize("lesson", LESSONS, indirect=True)
+def test_order_of_exercises_does_not_matter(lesson: Lesson) -> None:
+    for exercise in reversed(lesson.exercises):
+        assert run(lesson, exercise, exercise.solution).done, exercise.id
+    for exercise in lesson.exercises:
+        if not exercise.answer:
+            assert lesson.check(IDS_IN_LESSON[exercise.id]).done, exercise.id
+
+
 @pytest.mark.parametrize("exercise", [e for _, e in ALL], ids=IDS)
 def test_exercise_is_complete(exercise: Exercise) -> None:
     assert len(exercise.hints) == 3
