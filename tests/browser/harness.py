@@ -253,6 +253,13 @@ class Notebook:
         if status != "ok":
             raise AssertionError(f"the kernel answered {status} to: {code}")
 
+    def draw_everything(self) -> None:
+        """Keep every cell on the page: JupyterLab else takes away those that are out of sight."""
+        self.page.evaluate("""() => {
+            const notebook = window.jupyterapp.shell.currentWidget.content;
+            notebook.notebookConfig = {...notebook.notebookConfig, windowingMode: 'none'};
+        }""")
+
     def theme(self, name: str) -> None:
         """Switch JupyterLab's theme: "light" or "dark"."""
         theme = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}[name]

@@ -42,13 +42,11 @@ def test_a_lesson_runs_top_to_bottom(
     notebook = open_notebook(f"{course}/{lesson}.ipynb", height=1000)
     notebook.theme("light")
     screenshot(notebook.page, f"lesson-{lesson}-before")
+    notebook.draw_everything()
     assert notebook.run_all() == []
     widgets = notebook.page.locator(".iamlab")
-    for cell in notebook.page.locator(".jp-CodeCell").all():
-        cell.scroll_into_view_if_needed()
     for number in range(widgets.count()):
         widgets.nth(number).scroll_into_view_if_needed()
-        notebook.page.wait_for_timeout(500)  # JupyterLab draws what comes into view a little later
         screenshot(notebook.page, f"lesson-{lesson}-widget-{number}")
     assert [row for row in contrasts(notebook.page) if row[0] < 4.5] == []
     assert axe(notebook.page) == []

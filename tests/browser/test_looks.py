@@ -60,10 +60,8 @@ def opened(
 ) -> Notebook:
     notebook = open_notebook("looks.ipynb", code_notebook(*CELLS), **window)
     notebook.theme(theme)  # JupyterLab remembers the last one
+    notebook.draw_everything()
     assert notebook.run_all() == []
-    # Cells far down are only drawn once they come into view.
-    for cell in notebook.page.locator(".jp-CodeCell").all():
-        cell.scroll_into_view_if_needed()
     expect(notebook.page.locator(".iamlab")).to_have_count(len(CELLS))
     expect(notebook.page.locator(".iamlab .said .headline")).to_have_count(4)
     return notebook
