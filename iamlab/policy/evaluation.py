@@ -365,8 +365,10 @@ def _judge(asked: Asked, policies: Policies):
             how = "resource only"
         elif not asked.same_account:
             how = "both"
-        elif grant >= ENTITY:
+        elif grant >= ENTITY and not (kind == "role" and act == "sts:setsourceidentity"):
             how = "direct" if grant == DIRECT else "entity"
+        elif grant >= ENTITY:
+            how = "chained"
         elif asked.mode and policies.resource:
             how = asked.mode
         else:
@@ -389,6 +391,9 @@ _NEEDED = {
     "both": (_RCP, _SCP, _RESOURCE, _IDENTITY, *_LIMITS),
     "trust": (_RCP, _SCP, _RESOURCE, _IDENTITY, *_LIMITS),
     "key": (_RCP, _SCP, _RESOURCE, _IDENTITY, *_LIMITS),
+    # A role that sets a source identity on the next one ("Monitor and control actions taken with
+    # assumed roles", IAM User Guide): in the permissions policy and in the trust policy.
+    "chained": (_RCP, _SCP, _RESOURCE, _IDENTITY, *_LIMITS),
     "direct": (_RCP, _SCP),
     "entity": (_RCP, _SCP, *_LIMITS),
     "identity": (_RCP, _SCP, _IDENTITY, *_LIMITS),

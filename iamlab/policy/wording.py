@@ -64,7 +64,7 @@ def _why_allowed(decided: Decision, steps: dict[str, Step]) -> list[str]:
         ]
     if how in ("direct", "entity", "resource only"):
         return [steps["resource"].sentence]
-    if how in ("both", "trust", "key"):
+    if how in ("both", "trust", "key", "chained"):
         return [steps["resource"].sentence, steps["identity"].sentence]
     return [steps["identity"].sentence]
 
@@ -144,6 +144,8 @@ def _allows(decided: Decision, said: Step, hits: list[StatementResult], name: st
             sentence += " It names the caller itself, or everybody: in one account that is enough."
         elif decided.granted_by == "entity":
             sentence += " It names who is behind the session: no identity policy has to agree."
+        elif decided.granted_by == "chained":
+            sentence += " A role that goes on to another role needs it in its own policies too."
         elif not asked.same_account and caller.account:
             sentence += " The caller is of another account, so its identity policy must agree."
         elif caller.account:

