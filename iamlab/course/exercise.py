@@ -47,7 +47,7 @@ class Exercise:
         ``check(look, answer)`` asks the account. It returns when all is right, and else calls
         ``look.not_yet`` or ``look.not_attempted``. It changes nothing.
     learned : str
-        What the learner reads when it is done.
+        What the learner reads when it is done, with the belief after it.
     hints : tuple of str
         Three: from a nudge to almost there. None of them is the answer.
     solution : str
@@ -113,4 +113,4 @@ class Exercise:
                 "If this comes back, lesson.reset() gives you a fresh account.",
                 Outcome.ERROR,
             )
-        return Card(head, self.learned, Outcome.DONE)
+        return Card(head, f"{self.learned}\nMany people believe: {self.belief}", Outcome.DONE)

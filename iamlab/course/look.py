@@ -217,9 +217,10 @@ def reason(decision: Decision) -> str:
             fail = result.failure
             key = f" {fail.key}" if fail.key else ""
             says = " or ".join(fail.expected)
+            has = " and ".join(fail.actual) if isinstance(fail.actual, tuple) else fail.actual
             lines.append(
                 f"{result.policy}, statement {result.index + 1}: its {fail.element}{key} says "
-                f"{says}. The call has {fail.actual}."
+                f"{says}. The call has {has or 'no such key'}."
             )
     return "\n".join(lines[:4])
 

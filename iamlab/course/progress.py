@@ -115,7 +115,7 @@ class Progress:
         _write(target, self.read())
         return target
 
-    def import_(self, path: str | os.PathLike[str]) -> None:
+    def restore(self, path: str | os.PathLike[str]) -> None:
         """Merge an exported file into the progress: of each entry the better one stays.
 
         Raises

@@ -59,8 +59,8 @@ def check_callers(look: Look, answer: Any) -> None:
         look.not_attempted("answer is still empty.")
     people, programs = (len((folder() / f).read_text().splitlines()) - 1 for f in _FILES)
     try:
-        number = int(answer)
-    except (TypeError, ValueError):
+        number = int(str(answer))
+    except ValueError:
         look.not_yet("The answer is one whole number.")
     if number == people:
         look.not_yet("That counts the people. Who else calls AWS at Larkfield?")

@@ -130,8 +130,8 @@ def test_export_and_import(progress: Progress, tmp_path: Path) -> None:
     other = Progress(tmp_path / "other" / "progress.json")
     other.note_check("01-1", "Not yet")
     other.note_check("02-1", "Done")
-    other.import_(taken)
-    other.import_(taken)
+    other.restore(taken)
+    other.restore(taken)
     read = other.read()
     assert {k: v["outcome"] for k, v in read["exercises"].items()} == {
         "01-1": "Done",
@@ -144,11 +144,11 @@ def test_export_and_import(progress: Progress, tmp_path: Path) -> None:
 def test_import_of_something_else(progress: Progress, tmp_path: Path) -> None:
     progress.note_check("01-1", "Done")
     with pytest.raises(ProgressError, match="There is no file"):
-        progress.import_(tmp_path / "missing.json")
+        progress.restore(tmp_path / "missing.json")
     wrong = tmp_path / "wrong.json"
     wrong.write_text('{"cells": []}')
     with pytest.raises(ProgressError, match="is not a progress file"):
-        progress.import_(wrong)
+        progress.restore(wrong)
     assert set(progress.read()["exercises"]) == {"01-1"}
 
 

@@ -82,7 +82,8 @@ def test_before_the_starter_is_not_attempted(lesson: Lesson, exercise: Exercise)
 def test_right_answers_are_done_and_stay_so(lesson: Lesson, exercise: Exercise, code: str) -> None:
     card = run(lesson, exercise, code)
     assert card.outcome is Outcome.DONE, str(card)
-    assert card.text == exercise.learned
+    assert card.text.startswith(exercise.learned)
+    assert card.text.endswith(exercise.belief)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +134,16 @@ def reveals_nothing(exercise: Exercise, text: str, own: str = "") -> None:
         if secret in own:
             continue  # The learner wrote it: a message may quote it.
         assert not re.search(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", text), secret
+
+
+@pytest.mark.parametrize("lesson", LESSONS, indirect=True)
+def test_strange_answers_are_never_done(lesson: Lesson) -> None:
+    strange = [0, 13.9, True, [], {}, {"principal": 1}, b"", "x", " ", object(), lesson, print]
+    for number, exercise in enumerate(lesson.exercises, start=1):
+        if exercise.answer:
+            for answer in [*strange, boto3.Session(), boto3.Session("AKIANOBODY", "x")]:
+                card = lesson.check(number, answer)
+                assert card.outcome in (Outcome.NOT_YET, Outcome.NOT_ATTEMPTED), str(card)
 
 
 @pytest.mark.parametrize("lesson", LESSONS, indirect=True)
