@@ -6,6 +6,7 @@ server mode receives, goes to the gate first. The patches stand in one table and
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import socket
@@ -246,9 +247,22 @@ def ask_moto(request: HttpRequest, call: ApiCall, account: str) -> Response:
     raise AwsError(
         "NotImplemented",
         f"The lab does not have {call.service}:{call.operation} yet. Your call was allowed; "
-        "nothing was done.",
+        f"nothing was done. {_alike(call.service, call.operation)}",
         501,
     )
+
+
+def _alike(service: str, operation: str) -> str:
+    """Name the operations that work and are called almost the same."""
+    from botocore import xform_name
+
+    # The handlers are methods of one class, named like boto3's.
+    methods = {name for handler in _routes(service) for name in dir(handler[1].__self__)}
+    working = [
+        name for name in service_model(service).operation_names if xform_name(name) in methods
+    ]
+    close = difflib.get_close_matches(operation, working, 3, 0.5)
+    return f"Close by, these work: {', '.join(close)}." if close else ""
 
 
 def mark_used(state: State, caller: Any, now: Any, service: str, region: str) -> None:
