@@ -352,12 +352,14 @@ def contrasts(page: Page, within: str = ".iamlab") -> list[tuple[float, str, str
 
 
 def overflows(page: Page, within: str = ".iamlab") -> list[str]:
-    """Name the elements that stick out of their widget to the right."""
+    """Name the elements that stick out of their widget, or whose own text does not fit in them."""
     return page.evaluate(
         """within => [...document.querySelectorAll(within)].flatMap(root => {
             const edge = root.getBoundingClientRect().right + 1;
-            const out = [...root.querySelectorAll('*')].filter(
-                el => el.checkVisibility() && el.getBoundingClientRect().right > edge);
+            const out = [...root.querySelectorAll('*')].filter(el => el.checkVisibility() && (
+                el.getBoundingClientRect().right > edge
+                || (el.clientWidth && el.scrollWidth > el.clientWidth + 1
+                    && !el.matches('input, select, .iamlab'))));
             const area = root.closest('.jp-OutputArea-output');
             if (area && area.scrollWidth > area.clientWidth + 1) out.push(area);
             return out.map(el => `${el.tagName}.${el.className}`);

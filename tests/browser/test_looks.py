@@ -118,5 +118,5 @@ def test_the_measure_finds_what_is_wrong(
             + '<div style="width:3000px">wide</div>');
     }""")
     assert [text for ratio, text, _ in contrasts(notebook.page) if ratio < READABLE] == ["pale"]
-    assert overflows(notebook.page) == ["DIV."]
+    assert "DIV." in overflows(notebook.page)
     assert any("label" in line for line in axe(notebook.page))
