@@ -19,6 +19,8 @@ class Prediction:
         The question.
     choices : tuple of str
         The words to choose from.
+    happens : str
+        The choice that is right when the lesson begins. A test holds `truth` to it.
     truth : callable
         ``truth(look)`` asks the account, and returns one of `choices`.
     because : str
@@ -27,6 +29,7 @@ class Prediction:
 
     ask: str
     choices: tuple[str, ...]
+    happens: str
     truth: Callable[[Look], str]
     because: str
 

@@ -51,7 +51,9 @@ def lesson(lab: Any, tmp_path: Path) -> Lesson:
         data=tmp_path,
         world=World(users={"ana": {}}, buckets={"larkfield-test": {"k": b"v"}}),
         exercises=(exercise(lambda look, answer: None),),
-        predictions={"p": Prediction("Is it?", ("yes", "no"), lambda look: "no", "It is not.")},
+        predictions={
+            "p": Prediction("Is it?", ("yes", "no"), "no", lambda look: "no", "It is not.")
+        },
         questions=(Question("98", "Which?", ("this", "that"), "b", "That one."),),
         progress=Progress(tmp_path / "progress.json"),
     )

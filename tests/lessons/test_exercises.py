@@ -192,6 +192,7 @@ def test_every_prediction_has_an_answer(lesson: Lesson) -> None:
     for name, prediction in lesson.predictions.items():
         assert "You made no guess" in lesson.reveal(name).text
         assert lesson.predict(name).outcome is Outcome.NOT_ATTEMPTED
-        card = lesson.predict(name, prediction.choices[0].upper())
-        assert prediction.choices[0] in card.text
+        card = lesson.predict(name, prediction.happens.upper())
+        assert prediction.happens in card.text
+        assert "Your guess was right" in lesson.reveal(name).text
         assert prediction.because in lesson.reveal(name).text
