@@ -159,7 +159,7 @@ class Attached:
         found = []
         for whose, holder in holders:
             found += [
-                read_policy(text, f"inline policy {name}{whose}")
+                read_policy(text, f"{name}{whose}")
                 for name, text in holder.policies.items()
             ]
             found += [
@@ -179,7 +179,7 @@ class Attached:
     def _default_version(self, policy: Any, whose: str) -> Policy:
         for version in policy.versions:
             if version.version_id == policy.default_version_id:
-                return read_policy(version.document, f"policy {policy.name}{whose}", policy.arn)
+                return read_policy(version.document, f"{policy.name}{whose}", policy.arn)
         raise AwsError("NoSuchEntity", f"Policy {policy.arn} has no default version.", 404)
 
     # --- Organizations ----------------------------------------------------------------------
@@ -315,14 +315,15 @@ _PRINCIPAL_TYPES = {
     "role": "AssumedRole",
     "federated": "FederatedUser",
 }
+# Read after the kind of policy, as in "the role trust policy of role reader".
 _NAMES = {
-    "bucket": "the policy of bucket {}",
-    "role": "the trust policy of role {}",
-    "queue": "the policy of queue {}",
-    "key": "the policy of key {}",
-    "secret": "the policy of secret {}",
-    "function": "the policy of function {}",
-    "table": "the policy of table {}",
+    "bucket": "of bucket {}",
+    "role": "of role {}",
+    "queue": "of queue {}",
+    "key": "of key {}",
+    "secret": "of secret {}",
+    "function": "of function {}",
+    "table": "of table {}",
 }
 
 

@@ -173,7 +173,7 @@ class Lab:
         >>> with start() as lab:
         ...     lab.reset()
         """
-        self._check_running()
+        self.check_running()
         seam.wipe()
         self.clock.restart()
         self.callers.forget()
@@ -215,7 +215,7 @@ class Lab:
         ...     partner.client("sts").get_caller_identity()["Account"]
         '444455556666'
         """
-        self._check_running()
+        self.check_running()
         _check_account(account_id)
         if account_id not in self._administrators:
             self._open(account_id)
@@ -250,7 +250,7 @@ class Lab:
         ...     lab.session("user/analyst").client("sts").get_caller_identity()["Arn"]
         'arn:aws:iam::111122223333:user/analyst'
         """
-        self._check_running()
+        self.check_running()
         if who.startswith("arn:"):
             parts = who.split(":", 5)
             account, who = parts[4], parts[5]
@@ -309,7 +309,7 @@ class Lab:
         ...     lab.decide("user/administrator", "s3:ListAllMyBuckets").effect
         'allowed'
         """
-        self._check_running()
+        self.check_running()
         caller = self._principal(principal)
         owner, policy_of = self._owner(action, resource)
         return self.gate.decide(
@@ -362,7 +362,7 @@ class Lab:
         ...     lab.serve().startswith("http://127.0.0.1:")
         True
         """
-        self._check_running()
+        self.check_running()
         from iamlab.account.endpoint import Endpoint
 
         if self._endpoint is None:
@@ -372,7 +372,8 @@ class Lab:
 
     # --- Helpers ----------------------------------------------------------------------------
 
-    def _check_running(self) -> None:
+    def check_running(self) -> None:
+        """Raise a RuntimeError that says what to do, if the lab was stopped."""
         if _running is not self:
             raise RuntimeError("This lab is stopped. Start one with: lab = iamlab.start()")
 

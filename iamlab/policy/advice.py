@@ -164,7 +164,7 @@ def advise(policy: Policy, kind: str | None = None) -> list[Advice]:
     >>> policy = parse({"Version": "2012-10-17", "Statement": {
     ...     "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::reports/*"}})
     >>> [advice.code for advice in advise(policy)]
-    ['resource-type', 'unused-resource']
+    ['resource-type']
     """
     found = []
     for code, path, facts in _all(policy, kind or policy.kind):
@@ -231,7 +231,7 @@ def _fitting(statement: Statement, path: str, *_: object) -> Found:
     resources = statement.resources or ()
     if "*" in resources or not resources or not statement.actions or len(resources) > 200:
         return
-    used = set()
+    used, misfits = set(), False
     for number, pattern in enumerate(statement.actions[:200]):
         actions = _covered(pattern) if pattern != "*" else ()
         if pattern == "*" or len(actions) > 400:
@@ -240,17 +240,34 @@ def _fitting(statement: Statement, path: str, *_: object) -> Found:
         used.update(fits)
         if fits or not actions:
             continue
+        misfits = True
         place, types = f"{path}.Action[{number}]", _types(actions[0])
         if len(actions) == 1 and not types:
             yield "resource-star-only", place, {"action": pattern}
         else:
-            examples = " or ".join(f"{name} ({arn})" for name, arn in types[:2])
-            wanted = examples if len(actions) == 1 else "other kinds of resource"
+            # The plainest form will do: AWS lists access points and the like beside it.
+            name, arn = min(types, key=lambda kind: len(kind[1]), default=("", ""))
+            example = f"{_a(name)}, as in `{_example(arn)}`"
+            wanted = example if len(actions) == 1 else "other kinds of resource"
             yield "resource-type", place, {"action": pattern, "wanted": wanted}
-    if any(_covered(pattern) for pattern in statement.actions):
+    # Where an action fits nothing, that has been said; to say it of the resource too only repeats.
+    if not misfits and any(_covered(pattern) for pattern in statement.actions):
         for number, resource in enumerate(resources):
             if resource not in used:
                 yield "unused-resource", f"{path}.Resource[{number}]", {"resource": resource[:100]}
+
+
+def _a(name: str) -> str:
+    return f"{'an' if name[:1] in 'aeio' else 'a'} {name}"
+
+
+def _example(arn: str) -> str:
+    """Write ``arn:${Partition}:s3:::${BucketName}/${ObjectName}`` as people write ARNs.
+
+    >>> _example("arn:${Partition}:s3:::${BucketName}/${ObjectName}")
+    'arn:aws:s3:::BucketName/ObjectName'
+    """
+    return arn.replace("${Partition}", "aws").replace("${", "").replace("}", "")
 
 
 def _wide(statement: Statement, path: str, policy: Policy, kind: str | None) -> Found:

@@ -139,7 +139,7 @@ class Countdown(LabWidget):
         return ""
 
     def _check_running(self) -> None:
-        self._lab._check_running()
+        self._lab.check_running()
 
     def words(self) -> str:
         """Say the time left and the calls made, in plain lines."""

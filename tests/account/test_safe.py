@@ -255,7 +255,8 @@ def test_a_service_that_is_not_there_says_so() -> None:
 
 def test_an_operation_that_moto_lacks_says_so() -> None:
     """Allowed, but not there: a clear error, no traceback from inside moto."""
-    with iamlab.start(), pytest.raises(ClientError, match=r"does not have iam:GetOrganizations.*these work: .*Get"):
+    words = r"does not have iam:GetOrganizations.*these work: .*Get"
+    with iamlab.start(), pytest.raises(ClientError, match=words):
         boto3.client("iam").get_organizations_access_report(JobId="0" * 36)
 
 

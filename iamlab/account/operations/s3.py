@@ -131,13 +131,13 @@ def _thing(
         return Target(bucket if key is None else f"{bucket}/object/{key}")
     account = state.bucket_account(bucket) or call.account
     policy = None if call.operation == "CreateBucket" else ("bucket", bucket)
+    keys = {"s3:ResourceAccount": account} if account else {}
     if key is None:
-        return Target(f"arn:aws:s3:::{bucket}", account, policy)
-    keys = {}
+        return Target(f"arn:aws:s3:::{bucket}", account, policy, NOTHING, keys)
     if account and tagged:  # an anonymous caller has no account
         backend = state.backend("s3", account)
         if backend.tagger.tags and (found := _object(backend, bucket, key, version)):
-            keys = _object_tags(backend, found)
+            keys |= _object_tags(backend, found)
     return Target(f"arn:aws:s3:::{bucket}/{key}", account, policy, NOTHING, keys)
 
 
@@ -168,10 +168,12 @@ def _read(call: Any, state: Any) -> list[Check]:
     if stored is not None and backend.tagger.tags:
         keys |= _object_tags(backend, stored)
     policy = ("bucket", bucket)
+    keys["s3:ResourceAccount"] = account
     read = ask(action, Target(f"arn:aws:s3:::{bucket}/{key}", account, policy), keys, call, ())
     if stored is None and not version:
         # To learn that there is no such object, one must be allowed to list the bucket.
-        listing = Target(f"arn:aws:s3:::{bucket}", account, policy)
+        owner = {"s3:ResourceAccount": account}
+        listing = Target(f"arn:aws:s3:::{bucket}", account, policy, NOTHING, owner)
         return [read, ask("s3:ListBucket", listing, NOTHING, call, ())]
     if stored is not None and stored.encryption:
         return [read, *_decrypt(stored, read, call, state)]
@@ -259,7 +261,8 @@ def _copy(call: Any, state: Any, asked: list[Check]) -> list[Check]:
     reads = ["s3:GetObjectVersion" if version else "s3:GetObject"]
     found = _object_calls(call, state, asked)
     keeps_tags = call.params.get("TaggingDirective") != "REPLACE"
-    if call.operation == "CopyObject" and thing.keys and keeps_tags:
+    tagged = any(name.startswith("s3:ExistingObjectTag/") for name in thing.keys)
+    if call.operation == "CopyObject" and tagged and keeps_tags:
         reads.append("s3:GetObjectVersionTagging" if version else "s3:GetObjectTagging")
         found.append(same("s3:PutObjectTagging", asked[0]))
     source_context = {"s3:VersionId": version} if version else {}

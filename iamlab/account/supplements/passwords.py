@@ -100,7 +100,7 @@ def account_grant(iam: Any, user: Any) -> Policy | None:
         {"Effect": "Allow", "Action": "iam:GetAccountPasswordPolicy", "Resource": "*"},
     ]
     document = {"Version": "2012-10-17", "Statement": statements}
-    return parse(document, name="the account's password policy")
+    return parse(document, name="of the account's password policy")
 
 
 def create_profile(call: Any, lab: Any) -> dict[str, Any]:
