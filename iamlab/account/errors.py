@@ -350,9 +350,17 @@ def respond(service: str, error: AwsError, head: bool = False, query: bool = Fal
     return error.status, headers, json.dumps(body | error.fields).encode()
 
 
+# XML has no way to write these, and texts that quote a request may hold them.
+_NO_XML = [*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF]
+_NOT_IN_XML = dict.fromkeys(_NO_XML, "\N{REPLACEMENT CHARACTER}")
+
+
 def _xml(style: str, error: AwsError, request_id: str) -> str:
-    code, message = escape(error.code), escape(error.message)
-    more = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in error.fields.items())
+    code, message = escape(error.code), escape(error.message.translate(_NOT_IN_XML))
+    more = "".join(
+        f"<{name}>{escape(value.translate(_NOT_IN_XML))}</{name}>"
+        for name, value in error.fields.items()
+    )
     inner = f"<Code>{code}</Code><Message>{message}</Message>{more}"
     if style == "s3":
         return (

@@ -232,9 +232,7 @@ class Gate:
         decisions: list[Decision] = []
         call.decisions = record.decisions = decisions
         checks = operations.checks(call, lab.state)
-        item_by_item = (call.service, call.operation) in supplements.ITEM_BY_ITEM and all(
-            check.resource_account for check in checks
-        )
+        item_by_item = supplements.item_by_item(call, lab)
         for check in checks:
             decision = self.decide(
                 caller,

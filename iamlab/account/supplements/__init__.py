@@ -25,10 +25,10 @@ from iamlab.account.supplements import (
     sts,
 )
 from iamlab.account.supplements.boundaries import boundary_arn
-from iamlab.account.supplements.objects import ITEM_BY_ITEM
+from iamlab.account.supplements.objects import item_by_item
 from iamlab.account.supplements.sts import authenticate, may_not_call
 
-__all__ = ["ITEM_BY_ITEM", "REGISTRY", "authenticate", "before", "boundary_arn", "may_not_call"]
+__all__ = ["REGISTRY", "authenticate", "before", "boundary_arn", "item_by_item", "may_not_call"]
 
 Key = tuple[str, str]
 # In this order are several refusals of one call made.

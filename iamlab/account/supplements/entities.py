@@ -36,6 +36,7 @@ HOLDERS = ("User", "Group", "Role")  # what policies are attached to
 MOST_ATTACHED = 10
 MOST_GROUPS = 10
 MOST_TAGS = 50
+MOST_SSH_KEYS = 5
 PAGE = 100
 NOT_ATTACHABLE = "Policy {} does not exist or is not attachable."
 
@@ -265,6 +266,13 @@ def join(call: Any, lab: Any) -> None:
         raise _too_many("GroupsPerUser", MOST_GROUPS)
 
 
+def ssh_key(call: Any, lab: Any) -> None:
+    """Refuse a user's sixth SSH key."""
+    user = lab.state.iam(call.account).users[call.params["UserName"]]
+    if len(user.ssh_public_keys) >= MOST_SSH_KEYS:
+        raise _too_many("SSHPublicKeysPerUser", MOST_SSH_KEYS)
+
+
 def get_user(call: Any, lab: Any) -> dict[str, Any]:
     """GetUser, of the caller if no name is given."""
     caller, name = call.caller, call.params.get("UserName")
@@ -374,4 +382,5 @@ BEFORE = {
     ("iam", "DeletePolicy"): delete_policy,
     ("iam", "DeletePolicyVersion"): delete_version,
     ("iam", "AddUserToGroup"): join,
+    ("iam", "UploadSSHPublicKey"): ssh_key,
 }

@@ -7,7 +7,7 @@ from typing import Any
 from iamlab.account.errors import denial
 
 
-def delete_objects(call: Any, lab: Any) -> dict[str, Any] | None:
+def delete_objects(call: Any, lab: Any) -> dict[str, Any]:
     """DeleteObjects: one decision a key.
 
     Notes
@@ -17,8 +17,6 @@ def delete_objects(call: Any, lab: Any) -> dict[str, Any] | None:
     """
     bucket = call.params["Bucket"]
     owner = lab.state.bucket_account(bucket)
-    if owner is None:
-        return None  # moto says that there is no such bucket
     backend = lab.state.backend("s3", owner)
     denied = {d.request.resource: d for d in call.decisions if d.effect != "allowed"}
     deleted, errors = [], []
@@ -41,6 +39,11 @@ def delete_objects(call: Any, lab: Any) -> dict[str, Any] | None:
     return {"Deleted": [] if quiet else deleted, "Errors": errors}
 
 
+def item_by_item(call: Any, lab: Any) -> bool:
+    """Say whether AWS answers this call with a denial for each item, not one for the whole."""
+    if (call.service, call.operation) not in REGISTRY:
+        return False
+    return lab.state.bucket_account(call.params.get("Bucket", "")) is not None
+
+
 REGISTRY = {("s3", "DeleteObjects"): delete_objects}
-# Calls whose denials the answer itself names, item by item.
-ITEM_BY_ITEM = frozenset(REGISTRY)
