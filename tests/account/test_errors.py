@@ -102,3 +102,13 @@ def test_head_answers_have_no_body() -> None:
 def test_sqs_in_its_older_form_answers_in_xml() -> None:
     assert b"<Code>" in respond("sqs", AwsError("AccessDenied", "x", 403), query=True)[2]
     assert json.loads(respond("sqs", AwsError("AccessDenied", "x", 403))[2])["message"] == "x"
+
+
+@pytest.mark.parametrize("service", ["iam", "s3", "ec2"])
+def test_what_xml_cannot_write_is_replaced(service: str) -> None:
+    from xml.etree import ElementTree
+
+    text = "a\x07b\ud800c<d>"
+    body = respond(service, AwsError("No", text, 400, {"Key": text}))[2]
+    found = [element.text for element in ElementTree.fromstring(body).iter()]
+    assert found.count("a\ufffdb\ufffdc<d>") == 2
