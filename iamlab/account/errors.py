@@ -232,8 +232,8 @@ def denial(service: str, printed: str, decision: Decision, same_account: bool) -
     decision : Decision
         Why it was denied.
     same_account : bool
-        False where the resource is another account's: there AWS often says less, and S3
-        answers only "Access Denied".
+        False where the resource is another account's, and that is in no organization with
+        the caller's: there S3 answers only "Access Denied".
 
     Returns
     -------

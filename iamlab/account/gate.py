@@ -245,17 +245,22 @@ class Gate:
             )
             decisions.append(decision)
             if decision.effect != "allowed" and not item_by_item:
-                owner = check.resource_account
+                near = self._near(caller.account, check.resource_account)
                 self._used(call, record)
-                raise denial(
-                    call.service, caller.printed, decision, owner in (None, "", caller.account)
-                )
+                raise denial(call.service, caller.printed, decision, near)
         self._used(call, record)
         first = checks[0] if checks else None
         # Only what has a resource policy can be reached from another account.
         shared = first is not None and first.policy_of is not None
         owner = first.resource_account if shared and call.service != "sts" else None
         return owner or call.account or lab.account_id
+
+    def _near(self, account: str, owner: str | None) -> bool:
+        """Within the account or its organization: there S3 gives the reason of a denial."""
+        if owner in (None, "", account):
+            return True
+        ours = self._lab.attached.organization_id(account) if account else None
+        return ours is not None and ours == self._lab.attached.organization_id(str(owner))
 
     def _used(self, call: ApiCall, record: Record) -> None:
         """Note when and where a key or a role was last used: denied calls count too."""
