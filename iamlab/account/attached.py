@@ -158,10 +158,7 @@ class Attached:
             ]
         found = []
         for whose, holder in holders:
-            found += [
-                read_policy(text, f"{name}{whose}")
-                for name, text in holder.policies.items()
-            ]
+            found += [read_policy(text, f"{name}{whose}") for name, text in holder.policies.items()]
             found += [
                 self._default_version(policy, whose) for policy in holder.managed_policies.values()
             ]
@@ -399,7 +396,13 @@ def _function(state: State, account: str, region: str, name: str) -> Any:
         function = backend.get_function(name)
     except Exception:
         return None
-    statements = function.policy.statements
+    statements = [
+        # moto keeps an account as the bare number that AddPermission was given.
+        said | {"Principal": {"AWS": said["Principal"]}}
+        if str(said.get("Principal")).isdigit()
+        else said
+        for said in function.policy.statements
+    ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
 
 
