@@ -512,3 +512,23 @@ def test_sessions_of_another_account_s_role_act_there(world: World) -> None:
     assert outcome(read(session, "theirs")) == "allowed"
     world.bucket("ours")
     assert outcome(read(session, "ours")) == "denied"
+
+
+def test_a_bucket_s_name_is_taken_for_every_account(world: World) -> None:
+    """§5: making a bucket is asked in one's own account, even where the name is another's."""
+    world.bucket("taken", account=OTHER)
+    s3 = world.user("ana", allow("s3:CreateBucket")).client("s3")
+    refused = refusal(lambda: s3.create_bucket(Bucket="taken"))
+    assert refused and (refused.code, refused.status) == ("BucketAlreadyExists", 409)
+    world.grant("user/ana")
+    assert outcome(lambda: s3.create_bucket(Bucket="taken")) == "denied"
+
+
+def test_no_policy_can_be_put_on_the_root_user(world: World) -> None:
+    """§4, last bullet [M]: there is no such user to IAM."""
+    limit = world.managed("limit", allow("s3:*"))
+    for call in (
+        lambda: world.iam.attach_user_policy(UserName="root", PolicyArn=limit),
+        lambda: world.iam.put_user_permissions_boundary(UserName="root", PermissionsBoundary=limit),
+    ):
+        assert outcome(call) == "NoSuchEntity"

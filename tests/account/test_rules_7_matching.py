@@ -22,6 +22,7 @@ from tests.account.helpers import (
 
 B = "arn:aws:s3:::reports"
 FILE = B + "/2026/q3.csv"
+V = "arn:aws:iam::${aws:PrincipalAccount}:user/ana"
 DENIED = "denied"
 
 
@@ -116,6 +117,7 @@ ROWS: list[tuple[str, Doc, str, bool]] = [
     ("no variables in actions", allow("s3:${aws:username}*"), "read", False),
     ("variable in a resource", allow("iam:*", f"{IAM}:user/${{aws:username}}"), "user", True),
     ("variable, another's", allow("iam:*", f"{IAM}:user/x${{aws:username}}"), "user", False),
+    ("variable before the last part", allow("iam:*", V), "user", False),
     # Sid has no effect [D]
     ("Sid", allow("s3:GetObject", Sid="DenyAll"), "read", True),
 ]  # fmt: skip

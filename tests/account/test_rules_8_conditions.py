@@ -14,6 +14,7 @@ import pytest
 from tests.account.helpers import ACCOUNT, IAM, Doc, World, allow, deny, outcome, read
 
 T = "aws:PrincipalTag/"
+N = "${aws:PrincipalTag/n}"
 # (rule, condition, the user's tags, does it match)
 ROWS: list[tuple[str, Doc, dict[str, str], bool]] = [
     # AND over operators, AND over keys, OR over values [D new]
@@ -275,6 +276,10 @@ ROWS: list[tuple[str, Doc, dict[str, str], bool]] = [
         {"a": "x"},
         False,
     ),
+    ("no variables in Numeric", {"NumericEquals": {T + "a": N}}, {"a": "5", "n": "5"}, False),
+    ("no variables in Null", {"Null": {T + "a": "${" + T + "n}"}}, {"n": "true"}, False),
+    ("no wildcards in Numeric", {"NumericEquals": {T + "a": "*"}}, {"a": "5"}, False),
+    ("no wildcards in IpAddress", {"IpAddress": {T + "a": "10.0.0.*"}}, {"a": "10.0.0.1"}, False),
     # Sets on a key that is missing [D]
     ("ForAllValues, missing", {"ForAllValues:StringEquals": {T + "a": "x"}}, {}, True),
     ("ForAnyValue, missing", {"ForAnyValue:StringEquals": {T + "a": "x"}}, {}, False),

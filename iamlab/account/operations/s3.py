@@ -129,8 +129,9 @@ def _thing(
     """The target for a bucket or an object, with the object's tags."""
     if bucket.startswith("arn:"):  # an access point
         return Target(bucket if key is None else f"{bucket}/object/{key}")
-    account = state.bucket_account(bucket) or call.account
-    policy = None if call.operation == "CreateBucket" else ("bucket", bucket)
+    creates = call.operation == "CreateBucket"  # asked in one's own account, whose the name may be
+    account = (None if creates else state.bucket_account(bucket)) or call.account
+    policy = None if creates else ("bucket", bucket)
     keys = {"s3:ResourceAccount": account} if account else {}
     if key is None:
         return Target(f"arn:aws:s3:::{bucket}", account, policy, NOTHING, keys)
