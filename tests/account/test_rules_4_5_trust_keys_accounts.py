@@ -306,10 +306,19 @@ def test_a_resource_policy_s_deny_binds_the_root_user(world: World) -> None:
     assert outcome(read(root)) == "allowed"
     world.bucket("reports", deny("s3:GetObject", "arn:aws:s3:::reports/*", Principal="*"))
     assert outcome(read(root)) == "denied"
-    # Root can still take such a policy away: AWS says so in "PutBucketPolicy" [D].
-    s3 = root.client("s3")
-    assert outcome(lambda: s3.delete_bucket_policy(Bucket="reports")) == "allowed"
-    assert outcome(read(root)) == "allowed"
+
+
+def test_the_root_user_always_gets_at_a_bucket_s_policy(world: World) -> None:
+    """§4, last bullet, and "PutBucketPolicy" [D]: even if the policy denies everything."""
+    world.bucket("reports")
+    both = ["arn:aws:s3:::reports", "arn:aws:s3:::reports/*"]
+    world.bucket("reports", deny("s3:*", both, Principal="*"))
+    admin, root = world.s3, world.lab.session("root").client("s3")
+    assert outcome(lambda: admin.delete_bucket_policy(Bucket="reports")) == "denied"
+    assert outcome(lambda: root.list_objects_v2(Bucket="reports")) == "denied"
+    for call in (root.get_bucket_policy, root.delete_bucket_policy):
+        assert outcome(lambda call=call: call(Bucket="reports")) == "allowed"
+    assert outcome(lambda: root.list_objects_v2(Bucket="reports")) == "allowed"
 
 
 @pytest.mark.parametrize("seconds", [None, 3600, 129_600])
@@ -532,3 +541,31 @@ def test_no_policy_can_be_put_on_the_root_user(world: World) -> None:
         lambda: world.iam.put_user_permissions_boundary(UserName="root", PermissionsBoundary=limit),
     ):
         assert outcome(call) == "NoSuchEntity"
+
+
+def test_a_bucket_s_policy_is_for_its_own_account(world: World) -> None:
+    """§5, and "PutBucketPolicy" [D]: with every permission, another account gets 405."""
+    both = ["arn:aws:s3:::theirs", "arn:aws:s3:::theirs/*"]
+    world.bucket("theirs", allow("s3:*", both, Principal={"AWS": ACCOUNT}), account=OTHER)
+    s3 = world.user("ana", ADMIN).client("s3")
+    text = policy(allow("s3:*", both, Principal="*"))
+    for call in (
+        lambda: s3.get_bucket_policy(Bucket="theirs"),
+        lambda: s3.put_bucket_policy(Bucket="theirs", Policy=text),
+        lambda: s3.delete_bucket_policy(Bucket="theirs"),
+    ):
+        refused = refusal(call)
+        assert refused and (refused.code, refused.status) == ("MethodNotAllowed", 405)
+
+
+def test_decrypt_finds_another_account_s_key_in_the_ciphertext(world: World) -> None:
+    """§5: no KeyId is needed, and both sides must still allow."""
+    own = allow("kms:*", Principal={"AWS": f"arn:aws:iam::{OTHER}:root"})
+    ours = allow(["kms:Encrypt", "kms:Decrypt"], Principal={"AWS": ACCOUNT})
+    kms = world.admin("kms", OTHER)
+    key = kms.create_key(Policy=policy(own, ours))["KeyMetadata"]["Arn"]
+    ana = world.user("ana", allow(["kms:Encrypt", "kms:Decrypt"], key)).client("kms")
+    sealed = ana.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
+    assert ana.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"secret"
+    kms.put_key_policy(KeyId=key, Policy=policy(own))
+    assert outcome(lambda: ana.decrypt(CiphertextBlob=sealed)) == "denied"

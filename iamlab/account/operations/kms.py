@@ -77,7 +77,7 @@ def _encryption_context(pairs: Mapping[str, str] | None) -> dict[str, Any]:
 def target(kind: Kind, value: str | None, call: Any, state: Any) -> Target | None:
     """A key or an alias. Without KeyId, Decrypt finds the key in the ciphertext."""
     if kind.name == "key":
-        return _key(value or _key_in(call.params.get("CiphertextBlob")), call, state)
+        return _key(value or _sealed_with(call, state), call, state)
     if value is None or value.startswith("arn:"):
         return value and Target(value)
     return Target(f"arn:aws:kms:{call.region}:{call.account}:{value}")
@@ -122,6 +122,16 @@ def _key_in(blob: Any) -> str | None:
         return None
 
 
+def _sealed_with(call: Any, state: Any) -> str | None:
+    """The key of the ciphertext; an ARN if it is another account's, as KMS knows it too."""
+    key = _key_in(call.params.get("CiphertextBlob"))
+    accounts = (call.account, *state.accounts()) if key else ()
+    for account in accounts:
+        if account and key in state.backend("kms", account, call.region).keys:
+            return f"arn:aws:kms:{call.region}:{account}:key/{key}"
+    return key
+
+
 def use_key(
     actions: Iterable[str], key: str, service: str, pairs: Mapping, call: Any, state: Any
 ) -> list[Check]:
@@ -145,7 +155,7 @@ def _re_encrypt(call: Any, state: Any) -> list[Check]:
     """Out of one key and into another: one action for each."""
     params, found = call.params, []
     sides = (
-        ("From", params.get("SourceKeyId") or _key_in(params.get("CiphertextBlob")), "Source"),
+        ("From", params.get("SourceKeyId") or _sealed_with(call, state), "Source"),
         ("To", params.get("DestinationKeyId"), "Destination"),
     )
     targets = [_key(key, call, state) or Target("*") for _, key, _ in sides]

@@ -131,7 +131,7 @@ def _thing(
         return Target(bucket if key is None else f"{bucket}/object/{key}")
     creates = call.operation == "CreateBucket"  # asked in one's own account, whose the name may be
     account = (None if creates else state.bucket_account(bucket)) or call.account
-    policy = None if creates else ("bucket", bucket)
+    policy = None if creates or _of_root(call, account) else ("bucket", bucket)
     keys = {"s3:ResourceAccount": account} if account else {}
     if key is None:
         return Target(f"arn:aws:s3:::{bucket}", account, policy, NOTHING, keys)
@@ -140,6 +140,19 @@ def _thing(
         if backend.tagger.tags and (found := _object(backend, bucket, key, version)):
             keys |= _object_tags(backend, found)
     return Target(f"arn:aws:s3:::{bucket}/{key}", account, policy, NOTHING, keys)
+
+
+def _of_root(call: Any, owner: str | None) -> bool:
+    """A bucket's policy never keeps the owner's root user from that policy ("PutBucketPolicy")."""
+    caller = call.caller
+    return (
+        call.operation in _POLICY_CALLS
+        and caller is not None
+        and (caller.kind, caller.account) == ("root", owner)
+    )
+
+
+_POLICY_CALLS = ("GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy")
 
 
 def _object(backend: Any, bucket: str, key: str, version: str | None = None) -> Any:

@@ -174,9 +174,24 @@ def update_trust(call: Any, lab: Any) -> dict[str, Any]:
     return {}
 
 
+def owners_only(call: Any, lab: Any) -> None:
+    """Refuse a bucket policy's reading and writing to other accounts, who may be allowed to.
+
+    Notes
+    -----
+    Source: "PutBucketPolicy", Amazon S3 API Reference: an identity that has the permission but is
+    not of the bucket owner's account gets 405.
+    """
+    if lab.state.bucket_account(call.params["Bucket"]) not in (None, call.account):
+        words = "The specified method is not allowed against this resource."
+        raise AwsError("MethodNotAllowed", words, 405)
+
+
 def elsewhere(call: Any, lab: Any) -> None:
     """Refuse a bad resource policy of another service."""
     stored = ELSEWHERE[call.service, call.operation]
+    if stored.kind == "bucket":
+        owners_only(call, lab)
     text: Any = call.params
     for name in stored.where:
         text = (text or {}).get(name)
@@ -277,5 +292,7 @@ BEFORE = {
     ("iam", "CreateRole"): create_role,
     ("organizations", "CreatePolicy"): organizations,
     ("organizations", "UpdatePolicy"): organizations,
+    ("s3", "GetBucketPolicy"): owners_only,
+    ("s3", "DeleteBucketPolicy"): owners_only,
     **dict.fromkeys(ELSEWHERE, elsewhere),
 }
