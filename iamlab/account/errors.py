@@ -193,6 +193,14 @@ _EXPLICIT = {
 }
 
 
+# What is printed where an action has no resource, by action or by service; other services print
+# nothing (public logs [O]).
+_NO_RESOURCE = dict.fromkeys(("iam", "sts", "kms", "lambda", "organizations", "dynamodb"), "*") | {
+    "dynamodb:ListTables": "arn:aws:dynamodb:{region}:{account}:table/*",
+    "sqs:ListQueues": "arn:aws:sqs:{region}:{account}:",
+}
+
+
 def refusal(service: str, reason: str, **details: str) -> AwsError:
     """Word a who-are-you refusal as the service does.
 
@@ -270,11 +278,14 @@ def denial(service: str, printed: str, decision: Decision, same_account: bool) -
     who = "" if printed == "*" else f"User: {printed} is not authorized to perform: {action}"
     if not who:
         who = f"User: anonymous is not authorized to perform: {action}"
-    where = ""
-    if resource != "*":
-        where = f' on resource: "{resource}"' if style == "s3" else f" on resource: {resource}"
-    elif style == "query":
-        where = " on resource: *"
+    if resource == "*":
+        facts = request.context
+        resource = (_NO_RESOURCE.get(request.action) or _NO_RESOURCE.get(service, "")).format(
+            region=facts.get("aws:RequestedRegion", ""), account=facts.get("aws:PrincipalAccount")
+        )
+    where = f" on resource: {resource}" if resource else ""
+    if style == "s3" and resource:
+        where = f' on resource: "{resource}"'
     text = f"{who}{where} {reason}".rstrip()
     if style == "ec2":
         text = (
