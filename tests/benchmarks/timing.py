@@ -14,14 +14,21 @@ def reference() -> None:
     json.loads(_TEXT)
 
 
-def seconds(work: Callable[[], object], least: float = 0.5) -> float:
+def seconds(
+    work: Callable[[], object],
+    least: float = 0.5,
+    before: Callable[[], object] | None = None,
+) -> float:
     """Return the seconds of one call of `work`: the best of many, over `least` seconds or more.
 
-    The best, since other programs on the machine can only make it slower.
+    The best, since other programs on the machine can only make it slower. `before` prepares each
+    call and is not timed.
     """
     best = float("inf")
     until = time.perf_counter() + least
     while True:
+        if before is not None:
+            before()
         start = time.perf_counter()
         work()
         end = time.perf_counter()
@@ -30,7 +37,13 @@ def seconds(work: Callable[[], object], least: float = 0.5) -> float:
             return best
 
 
-def report(name: str, work: Callable[[], object], each: int, target: float | None = None) -> float:
+def report(
+    name: str,
+    work: Callable[[], object],
+    each: int,
+    target: float | None = None,
+    before: Callable[[], object] | None = None,
+) -> float:
     """Print how many a second, beside the target and the yardstick; return the rate.
 
     Parameters
@@ -41,6 +54,8 @@ def report(name: str, work: Callable[[], object], each: int, target: float | Non
     each : int
     target : float, optional
         What is to be reached, a second, on the machine that the target was set on.
+    before : callable, optional
+        Prepares each call of `work`; not timed.
 
     Returns
     -------
@@ -48,7 +63,7 @@ def report(name: str, work: Callable[[], object], each: int, target: float | Non
         How many a second.
     """
     yardstick = seconds(reference)
-    one = seconds(work) / each
+    one = seconds(work, before=before) / each
     aim = f" (target {target:,.0f}/s)" if target else ""
     print(
         f"\n{name}: {1 / one:,.0f}/s{aim}; one costs {one / yardstick:.3f} of the yardstick "
