@@ -569,3 +569,39 @@ def test_decrypt_finds_another_account_s_key_in_the_ciphertext(world: World) -> 
     assert ana.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"secret"
     kms.put_key_policy(KeyId=key, Policy=policy(own))
     assert outcome(lambda: ana.decrypt(CiphertextBlob=sealed)) == "denied"
+
+
+@pytest.mark.parametrize("call", ["set_queue_attributes", "add_permission", "delete_queue"])
+def test_no_policy_shares_the_running_of_a_queue(world: World, call: str) -> None:
+    """§5, and the SQS API Reference [D]: "cross-account permissions don't apply to this action"."""
+    send = _queue(world, {"AWS": ACCOUNT})
+    url = world.admin("sqs", OTHER).get_queue_url(QueueName="jobs")["QueueUrl"]
+    text = policy(allow("sqs:*", Principal={"AWS": ACCOUNT}))
+    world.admin("sqs", OTHER).set_queue_attributes(QueueUrl=url, Attributes={"Policy": text})
+    ana = world.user("ana", ADMIN)
+    sqs = ana.client("sqs")
+    more: dict[str, dict[str, Any]] = {
+        "set_queue_attributes": {"Attributes": {"DelaySeconds": "1"}},
+        "add_permission": {"Label": "a", "AWSAccountIds": [ACCOUNT], "Actions": ["*"]},
+        "delete_queue": {},
+    }
+    assert outcome(lambda: getattr(sqs, call)(QueueUrl=url, **more[call])) == "denied"
+    assert outcome(send(ana)) == "allowed"
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        ("describe_key", "allowed"),
+        ("list_grants", "allowed"),
+        ("get_key_policy", "denied"),
+        ("disable_key", "denied"),
+        ("schedule_key_deletion", "denied"),
+    ],
+)
+def test_no_policy_shares_the_running_of_a_key(world: World, call: str, wanted: str) -> None:
+    """§5, and "Cross-account use" of each operation in the KMS API Reference [D]."""
+    everyone = allow("kms:*", Principal={"AWS": [ACCOUNT, OTHER]})
+    key = world.admin("kms", OTHER).create_key(Policy=policy(everyone))["KeyMetadata"]["Arn"]
+    kms = world.user("ana", ADMIN).client("kms")
+    assert outcome(lambda: getattr(kms, call)(KeyId=key)) == wanted

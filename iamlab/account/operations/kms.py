@@ -39,6 +39,15 @@ _WITH_CONTEXT = frozenset(
         "GenerateDataKeyPairWithoutPlaintext"
     )
 )
+# What may be done with another account's key ("Cross-account use", AWS KMS API Reference).
+_ACROSS = frozenset(
+    words(
+        "CreateGrant Decapsulate Decrypt DeriveSharedSecret DescribeKey Encapsulate Encrypt "
+        "GenerateDataKey GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext "
+        "GenerateDataKeyWithoutPlaintext GenerateMac GetKeyRotationStatus GetPublicKey ListGrants "
+        "ReEncrypt RetireGrant RevokeGrant Sign Verify VerifyMac"
+    )
+)
 # What CreateKey takes for granted.
 _NEW_KEY = {
     "KeySpec": "SYMMETRIC_DEFAULT",
@@ -110,6 +119,8 @@ def _key(value: str | None, call: Any, state: Any) -> Target | None:
         about["kms:MultiRegionKeyType"] = found.multi_region_configuration["MultiRegionKeyType"]
     tags = backend.tagger.get_tag_dict_for_resource(found.id)
     policy_of = ("key", account, region, found.id)
+    if call.service == "kms" and account != call.account and call.operation not in _ACROSS:
+        policy_of = None  # the key's policy cannot allow it
     return Target(found.arn, account, policy_of, tags, about)
 
 

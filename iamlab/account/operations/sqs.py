@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .kms import use_key
-from .target import Check, Kind, Target
+from .target import Check, Kind, Target, words
 
 ACTIONS = {
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
@@ -19,6 +19,13 @@ ACTIONS = {
 }
 MEMBERS = {"queue": ("QueueUrl", "QueueName", "SourceArn")}
 TAGS_ALSO = {"CreateQueue": "sqs:TagQueue"}
+# "Cross-account permissions don't apply to this action" (Amazon SQS API Reference).
+_OWN_ACCOUNT = frozenset(
+    words(
+        "AddPermission CreateQueue DeleteQueue ListQueueTags ListQueues RemovePermission "
+        "SetQueueAttributes TagQueue UntagQueue"
+    )
+)
 
 
 def target(kind: Kind, value: str | None, call: Any, state: Any) -> Target | None:
@@ -34,7 +41,8 @@ def target(kind: Kind, value: str | None, call: Any, state: Any) -> Target | Non
     else:
         name = value
     queue = state.backend("sqs", account, region).queues.get(name) if account else None
-    policy = None if queue is None else ("queue", account, region, name)
+    shared = account == call.account or call.operation not in _OWN_ACCOUNT
+    policy = ("queue", account, region, name) if queue is not None and shared else None
     tags = queue.tags if queue is not None and queue.tags else {}
     return Target(f"arn:aws:sqs:{region}:{account}:{name}", account, policy, tags)
 
