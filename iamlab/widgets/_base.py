@@ -40,6 +40,8 @@ class LabWidget(anywidget.AnyWidget):
     while nobody looks, and nothing has to be stopped when the widget is closed.
     """
 
+    _ping: str | None = None  # the name of the last question
+
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self.on_msg(self._on_message)
@@ -52,10 +54,13 @@ class LabWidget(anywidget.AnyWidget):
         """Do what the page asks; a bare "are you there?" asks nothing."""
 
     def _on_message(self, _: Any, message: Any, __: Any) -> None:
+        ping = message.get("ping")
+        done, self._ping = message.get("again") and ping == self._ping, ping
         try:
-            self.heard(message)
+            if not done:  # the page asks again when it hears nothing; it is done only once
+                self.heard(message)
         finally:  # answered even after an error, so that the page never waits for ever
-            self.send({"pong": message.get("ping")})
+            self.send({"pong": ping})
 
     def __repr__(self) -> str:
         return self.words()

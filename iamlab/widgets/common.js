@@ -83,16 +83,18 @@ async function copyText(text) {
   }
 }
 
+const PATIENCE = 4000; // milliseconds until a silence is spoken of
 const SILENT = "Waiting for Python. If a cell is still running, this goes on when it is done. "
   + "If nothing happens, run the cell that starts the lab, then run this cell again.";
 const GONE = "Start the lab again: Python was restarted, so this widget no longer answers. "
   + "Run the cell that starts the lab, then run this cell again.";
 
 /** Talk to Python, and say so on the page when it does not answer.
- *  `onLive(false)` is called when the widget cannot work any more, `onLive(true)` when it can. */
-function connect(model, signal, onLive) {
+ *  `onLive(false)` is called when Python does not answer, `onLive(true)` when it does, and
+ *  `onAnswer()` when the last question was answered. */
+function connect(model, signal, onLive, onAnswer) {
   const banner = h("p", { class: "iamlab-banner", role: "status", hidden: true });
-  let last = 0;
+  let last = {}; // the last question; its name is its own, as all views hear every answer
   let open = false;
   let gone = false;
   let timer;
@@ -107,34 +109,35 @@ function connect(model, signal, onLive) {
     gone = true;
     tell(GONE);
   }
+  function post(message) {
+    try {
+      model.send(message);
+    } catch {
+      dead();
+    }
+  }
+  /** A lost line may have taken the question with it: ask again. Python hears each only once. */
+  function silent() {
+    tell(SILENT);
+    timer = setTimeout(silent, PATIENCE);
+    post({ ...last, again: true });
+  }
   function ask(message = {}) {
     if (gone) return;
-    try {
-      model.send({ ...message, ping: ++last });
-    } catch {
-      dead();
-      return;
-    }
-    if (!open) timer = setTimeout(() => tell(SILENT), 4000);
+    last = { ...message, ping: freshId("ping") };
+    if (!open) timer = setTimeout(silent, PATIENCE);
     open = true;
-  }
-  /** Send the traits that were set. */
-  function save() {
-    if (gone) return;
-    try {
-      model.save_changes();
-    } catch {
-      dead();
-    }
+    post(last);
   }
   model.on("msg:custom", (message) => {
-    if (message.pong !== last || gone) return;
+    if (message.pong !== last.ping || !open || gone) return;
     clearTimeout(timer);
     open = false;
     tell("");
+    onAnswer();
   });
   // JupyterLab tells each model when the kernel behind it was restarted.
   model.on("comm_live_update", () => dead());
   signal.addEventListener("abort", () => clearTimeout(timer));
-  return { banner, ask, save, waiting: () => open, gone: () => gone };
+  return { banner, ask, waiting: () => open, gone: () => gone };
 }

@@ -22,6 +22,7 @@ function render({ model, el }) {
   let heardAt = performance.now();
   let wasLive = null;
   let live = true;
+  let chosen = null; // the speed the learner chose, until Python answered
 
   const left = h("div", { class: "left" });
   const fill = h("div", { class: "fill" });
@@ -44,7 +45,10 @@ function render({ model, el }) {
     h("button", { type: "button", class: "main", onclick: () => ask("call") },
       `Call now: ${model.get("call_name")}`),
   ];
-  const line = connect(model, stop.signal, (answered) => setLive(answered));
+  const line = connect(model, stop.signal, setLive, () => {
+    chosen = null;
+    showSpeed();
+  });
 
   const root = h(
     "div",
@@ -71,6 +75,12 @@ function render({ model, el }) {
     line.ask({ do: what, value });
   }
 
+  /** A late answer to an older question never undoes the learner's choice. */
+  function showSpeed() {
+    const speed = chosen ?? state().speed;
+    for (const input of speeds.inputs) input.checked = Number(input.value) === speed;
+  }
+
   function makeSpeeds() {
     const name = freshId("speed");
     const inputs = model.get("speeds").map((speed) => h("input", {
@@ -78,7 +88,10 @@ function render({ model, el }) {
       name,
       value: String(speed),
       id: freshId("speed"),
-      onchange: () => ask("speed", speed),
+      onchange: () => {
+        chosen = speed;
+        ask("speed", speed);
+      },
     }));
     const labels = model.get("speeds").map((speed, i) => h("span", {}, inputs[i],
       h("label", { for: inputs[i].id }, speed === 0 ? "Pause" : `${speed}×`)));
@@ -121,7 +134,7 @@ function render({ model, el }) {
   function tell() {
     const s = state();
     heardAt = performance.now();
-    speeds.inputs.forEach((input) => (input.checked = Number(input.value) === s.speed));
+    showSpeed();
     const alive = s.left === null || s.left > 0;
     if (wasLive === true && !alive) {
       show(news, `The credentials have expired. ${s.notice}`.trim());

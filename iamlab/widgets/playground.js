@@ -11,18 +11,20 @@ function render({ model, el }) {
   const drafts = new Map(); // case name ("" is the learner's own) -> the texts left there
   let current = "";
   let timer;
-  let sending = false;
+  // The boxes that the learner wrote in since Python last had their text. They are the learner's:
+  // no late answer writes there, and only their texts are sent, so nothing of Python's is undone.
+  const mine = new Set();
+  let asked = new Map(); // box -> the text that Python was last asked about
 
   const verdict = makeVerdict();
-  const editors = Object.fromEntries(
-    Object.entries(kinds).map(([kind, about]) => [kind, makePolicy(kind, about, later)]),
-  );
-  const fields = Object.fromEntries(
-    Object.entries(model.get("fields")).map(([name, about]) => [name, makeField(about, later)]),
-  );
+  const editors = makeBoxes("policies", kinds, makePolicy);
+  const fields = makeBoxes("request", model.get("fields"), makeField);
+  const boxes = [...Object.values(editors), ...Object.values(fields)];
   const caseNote = h("p", { class: "note case" });
-  const again = h("button", { type: "button", onclick: () => load(base(), true) }, "Start again");
-  const line = connect(model, stop.signal, (live) => root.classList.toggle("dead", !live));
+  const again = h("button", { type: "button", onclick: () => load(base()) }, "Start again");
+  const line = connect(
+    model, stop.signal, (live) => root.classList.toggle("dead", !live), settle,
+  );
 
   const root = h(
     "div",
@@ -49,26 +51,30 @@ function render({ model, el }) {
     return model.get("cases").find((row) => row.name === current) ?? model.get("start");
   }
 
-  function texts() {
-    const policies = { ...model.get("policies") };
-    for (const [kind, editor] of Object.entries(editors)) {
-      if (editor.text || kind in policies) policies[kind] = editor.text;
-    }
-    const request = Object.fromEntries(Object.entries(fields).map(([n, f]) => [n, f.box.value]));
-    return { policies, request };
+  function makeBoxes(part, rows, make) {
+    return Object.fromEntries(Object.entries(rows).map(([name, about]) => {
+      const box = make(name, about, () => {
+        mine.add(box);
+        later();
+      });
+      return [name, Object.assign(box, { part, name })];
+    }));
   }
 
-  /** Show some texts. `undo` keeps what stood there within reach of Ctrl+Z. */
-  function load({ policies, request }, undo = false) {
-    for (const [kind, editor] of Object.entries(editors)) {
-      editor.put(policies[kind] ?? "", undo);
-      editor.offer(kind in policies);
+  /** The texts of some boxes, in the shape that Python has them. */
+  function texts(some) {
+    const found = { policies: {}, request: {} };
+    for (const box of some) found[box.part][box.name] = box.text;
+    return found;
+  }
+
+  /** Show a case or a draft. What stood there stays within reach of Ctrl+Z. */
+  function load(wanted) {
+    for (const box of boxes) {
+      box.put(wanted[box.part][box.name] ?? "", true);
+      box.offer(box.name in wanted[box.part]);
     }
-    for (const [name, field] of Object.entries(fields)) {
-      if (undo) typeInto(field.box, request[name] ?? "");
-      else if (field.box.value !== request[name]) field.box.value = request[name] ?? "";
-    }
-    if (undo) send();
+    send();
   }
 
   function later() {
@@ -76,15 +82,31 @@ function render({ model, el }) {
     timer = setTimeout(send, WAIT);
   }
 
+  /** Ask Python, one question at a time: what is written meanwhile goes when the answer is here. */
   function send() {
     clearTimeout(timer);
-    const { policies, request } = texts();
-    sending = true;
-    model.set("policies", policies);
-    model.set("request", request);
-    sending = false;
-    line.save();
-    line.ask();
+    if (line.waiting()) return;
+    asked = new Map([...mine].map((box) => [box, box.text]));
+    line.ask({ texts: texts(mine) });
+  }
+
+  /** Python answered: a box that still holds what it was asked about is the learner's no more. */
+  function settle() {
+    for (const [box, text] of asked) if (box.text === text) mine.delete(box);
+    if (mine.size) later();
+  }
+
+  /** Show the texts that came from Python, or from another view of the same widget. */
+  function hear() {
+    for (const box of boxes) {
+      const given = model.get(box.part);
+      const text = given[box.name] ?? "";
+      const news = text !== box.given;
+      box.given = text;
+      if (!news || mine.has(box) || text === box.text) continue;
+      box.put(text);
+      box.offer(box.name in given);
+    }
   }
 
   function makeCases() {
@@ -94,10 +116,10 @@ function render({ model, el }) {
       "select",
       {
         onchange: () => {
-          drafts.set(current, texts());
+          drafts.set(current, texts(boxes.filter((box) => !box.root.hidden)));
           current = select.value;
           caseNote.textContent = base().note ?? "";
-          load(drafts.get(current) ?? base(), true);
+          load(drafts.get(current) ?? base());
         },
       },
       h("option", { value: "" }, "Yours"),
@@ -126,17 +148,16 @@ function render({ model, el }) {
   }
 
   model.on("change:result", tell);
-  // From Python, or from another view of the same widget.
-  model.on("change:policies change:request", () => {
-    if (!sending) load({ policies: model.get("policies"), request: model.get("request") });
-  });
-  load({ policies: model.get("policies"), request: model.get("request") });
+  model.on("change:policies change:request", hear);
+  for (const editor of Object.values(editors)) editor.offer(editor.name in model.get("policies"));
+  hear();
   tell();
   el.append(root);
   keepKeys(root, stop.signal);
   line.ask();
   return () => {
     clearTimeout(timer);
+    if (mine.size) line.ask({ texts: texts(mine) }); // the view goes, what was typed stays
     stop.abort();
   };
 }
@@ -159,7 +180,13 @@ function makePolicy(kind, about, onInput) {
   const format = h("button", {
     type: "button",
     "aria-label": `Format the ${about.label.toLowerCase()}`,
-    onclick: () => editor.put(JSON.stringify(JSON.parse(editor.text), null, 2), true),
+    onclick: () => {
+      try {
+        editor.put(JSON.stringify(JSON.parse(editor.text), null, 2), true);
+      } catch {
+        say("mend the mistake first"); // it was typed a moment ago: Python has not said so yet
+      }
+    },
   }, "Format");
   const copy = h("button", {
     type: "button",
@@ -227,10 +254,10 @@ function finding(row, sign, editor) {
 }
 
 /** One field of the request. */
-function makeField(about, onInput) {
+function makeField(name, about, onInput) {
   const id = freshId("field");
   const problem = h("p", { class: "problem", id: freshId("problem"), hidden: true });
-  const long = about.label === "Context";
+  const long = name === "context";
   const box = h(long ? "textarea" : "input", {
     id,
     type: long ? null : "text",
@@ -246,7 +273,14 @@ function makeField(about, onInput) {
     problem);
   return {
     root,
-    box,
+    get text() {
+      return box.value;
+    },
+    put(text, undo) {
+      if (undo) typeInto(box, text);
+      else box.value = text;
+    },
+    offer() {}, // a field is always there
     tell(text) {
       problem.textContent = text;
       problem.hidden = !text;

@@ -52,6 +52,17 @@ class Playground(LabWidget):
     def _judge(self, _: Any) -> None:
         self.result, self._decision = judgement.judge(self.policies, self.request)
 
+    def heard(self, message: dict[str, Any]) -> None:
+        """Take over the texts that the learner changed on the page, and only these.
+
+        The page gets its own texts and their verdict in one answer, and it never writes an answer
+        over what was typed since.
+        """
+        texts = message.get("texts", {})
+        with self.hold_sync(), self.hold_trait_notifications():
+            self.policies = self.policies | texts.get("policies", {})
+            self.request = self.request | texts.get("request", {})
+
     def words(self) -> str:
         """Say the verdict and its reasons in plain lines."""
         return judgement.in_words(self.result)

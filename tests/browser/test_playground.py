@@ -32,6 +32,19 @@ def field(page: Page, name: str) -> Locator:
     return page.locator(".playground .request").get_by_role("textbox", name=name)
 
 
+def undo_until(page: Page, box: Locator, text: str) -> None:
+    """Press Ctrl+Z until the text is back.
+
+    Chromium begins a new step of its undo when the page shows something new, so what was typed
+    around a verdict comes back in pieces: how many depends on how quick this computer is.
+    """
+    for _ in range(20):
+        if box.input_value() == text:
+            return
+        page.keyboard.press("Control+z")
+    assert box.input_value() == text
+
+
 def test_by_mouse(notebook: Notebook) -> None:
     page = notebook.page
     area = page.get_by_label("Identity policy", exact=True)
@@ -158,11 +171,12 @@ def test_by_keyboard_alone(notebook: Notebook) -> None:
 
     # The request.
     tab_to(page, ".playground .field input")
+    before = field(page, "Principal").input_value()
     page.keyboard.press("Control+a")
     page.keyboard.type("nobody")
     expect(headline(page)).to_contain_text("No verdict yet")
     expect(headline(page)).to_contain_text("'nobody'")
-    page.keyboard.press("Control+z")
+    undo_until(page, field(page, "Principal"), before)
     expect(headline(page)).to_contain_text("Allowed")
     assert page.locator(".jp-Notebook .jp-Cell").count() == cells
 

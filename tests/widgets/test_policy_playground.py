@@ -99,6 +99,32 @@ def test_what_a_learner_typed_cannot_become_part_of_the_saved_page() -> None:
     assert "<script>" not in saved and "&lt;script&gt;" in saved
 
 
+def ask(page: Playground, **message: Any) -> None:
+    page._on_message(page, message, None)
+
+
+def test_only_the_texts_that_the_page_changed_are_taken_over() -> None:
+    page = playground(ALLOW, ASK)
+    ask(page, ping="a", texts={"policies": {}, "request": {"action": "s3:PutObject"}})
+    assert page.request == page.start["request"] | {"action": "s3:PutObject"}
+    assert page.policies == page.start["policies"]
+    assert page.result["effect"] == "implicitDeny"
+
+
+def test_a_question_that_is_asked_again_is_done_once_and_answered_twice() -> None:
+    page = playground(ALLOW, ASK)
+    sent: list[Any] = []
+    page.send = sent.append  # type: ignore[method-assign]
+    typed = {"ping": "a", "texts": {"request": {"action": "s3:PutObject"}}}
+    ask(page, **typed)
+    page.request = page.request | {"action": "s3:ListBucket"}
+    ask(page, **typed, again=True)  # the first answer was lost: Python's own change must stay
+    assert page.request["action"] == "s3:ListBucket"
+    assert sent == [{"pong": "a"}] * 2
+    ask(page, ping="b", again=True, texts={"request": {"action": "s3:GetObject"}})  # first was lost
+    assert page.request["action"] == "s3:GetObject"
+
+
 def test_the_page_is_always_answered() -> None:
     page = playground(ALLOW, ASK)
     sent: list[Any] = []
