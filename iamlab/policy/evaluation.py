@@ -453,7 +453,7 @@ class _Plan:
         self.boundary = _about(policies.boundary, act)
         self.session = _about(policies.session, act)
         # For `allows`: True if no resource policy could grant; and what must then allow.
-        grants = any(rule.allows for rule in self.resource)
+        grants = True in [rule.allows for rule in self.resource]
         self.plain = not grants and not policies.rcps and act not in _ALWAYS
         self.must_allow = [self.identity, *self.scps[0]]
         if policies.boundary:
@@ -489,8 +489,8 @@ def _about(docs, act):
 
 def _levels_about(levels, act):
     abouts = [_about(docs, act) for docs in levels]
-    same = all(said is not None for _, said in abouts)
-    return abouts, _levels((abouts, None), None) if same else None
+    varied = None in [said for _, said in abouts]
+    return abouts, None if varied else _levels((abouts, None), None)
 
 
 def _say(about, asked):

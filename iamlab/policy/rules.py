@@ -23,24 +23,26 @@ class Rules:
     for an action stays right.
     """
 
-    __slots__ = ("_by_action", "_most", "rules")
+    __slots__ = ("_by_action", "rules")
 
     def __init__(self, policy: Policy) -> None:
         self.rules = tuple([Rule(statement, policy) for statement in policy.statements])
         self._by_action = {}
-        self._most = max(16, 100_000 // (len(self.rules) + 1))
 
     def about(self, action: str) -> tuple[Rule, ...]:
         """Give the statements whose Action element matches (action in small letters)."""
         found = self._by_action.get(action)
         if found is None:
-            if len(self._by_action) >= self._most:
-                self._by_action.clear()
-            found = tuple([rule for rule in self.rules if rule.names_action(action)])
-            for rule in found:
-                if rule.covers is None:
-                    rule.compile()
-            self._by_action[action] = found
+            known = self._by_action
+            if len(known) >= 16 and (len(known) + 1) * (len(self.rules) + 1) > 100_000:
+                known.clear()
+            found = []
+            for rule in self.rules:
+                if rule.names_action(action):
+                    if rule.covers is None:
+                        rule.compile()
+                    found.append(rule)
+            found = known[action] = tuple(found)
         return found
 
 
@@ -81,27 +83,31 @@ class Rule:
     def compile(self) -> None:
         """Make resources and conditions ready, and see whether they always match."""
         statement, variables = self.statement, self.policy.version == "2012-10-17"
-        self.conditions = [_condition(*c, variables) for c in statement.conditions]
-        self.tests = [condition.test for condition in self.conditions]
+        resources, conditions = statement.resources, statement.conditions
         self.everybody = ("AWS", "*") in (statement.principals or ())
-        self.always = not self.tests and statement.resources == ("*",)
-        if statement.not_resources is not None:
-            self.covers = _none_of([_resource(p, variables) for p in statement.not_resources])
-        elif statement.resources is None:
-            self.covers = _no_resource
-        elif len(statement.resources) == 1:
-            self.covers = _resource(statement.resources[0], variables)
+        self.always = not conditions and resources == ("*",)
+        self.conditions = self.tests = ()
+        if conditions:
+            self.conditions = [_condition(*c, variables) for c in conditions]
+            self.tests = [condition.test for condition in self.conditions]
+        if resources is None:
+            excluded = statement.not_resources
+            self.covers = _no_resource if excluded is None else _none_of(excluded, variables)
+        elif len(resources) == 1:
+            self.covers = _resource(resources[0], variables)
         else:
-            self.covers = _any_of([_resource(p, variables) for p in statement.resources])
+            self.covers = _any_of(resources, variables)
 
     def names_action(self, action: str) -> bool:
         """Tell whether Action or NotAction covers an action given in small letters."""
         statement = self.statement
-        inverted = statement.not_actions is not None
-        for pattern in statement.not_actions if inverted else statement.actions or ():
-            if pattern == "*" or _action(pattern)(action):
-                return not inverted
-        return inverted
+        named = statement.actions is not None
+        for pattern in statement.actions if named else statement.not_actions:
+            if pattern == "*" or (
+                _short_action(pattern) if len(pattern) < _SHORT else wildcard(pattern.lower())
+            )(action):
+                return named
+        return not named
 
     def covers_resource(self, asked: Asked) -> bool:
         """Tell whether Resource or NotResource covers what is asked for."""
@@ -216,7 +222,9 @@ class Rule:
         return [m for e in entries if "${" in e for m in Template(e).missing(asked.context)]
 
 
-def _any_of(matchers: list):
+def _any_of(resources: tuple[str, ...], variables: bool):
+    matchers = [_resource(pattern, variables) for pattern in resources]
+
     def covers(text, context):
         for matches in matchers:  # noqa: SIM110 (quicker than any())
             if matches(text, context):
@@ -226,7 +234,8 @@ def _any_of(matchers: list):
     return covers
 
 
-def _none_of(matchers: list):
+def _none_of(resources: tuple[str, ...], variables: bool):
+    matchers = [_resource(pattern, variables) for pattern in resources]
     # A matcher answers None for a variable without a value: then the statement matches nothing.
     return lambda text, context: all(matches(text, context) is False for matches in matchers)
 
@@ -239,10 +248,6 @@ def _no_resource(text: str, context: dict) -> bool:
 # Compiled pieces of text are remembered: they depend on nothing but the text. Not the long ones,
 # lest somebody's megabytes stay in memory.
 _SHORT = 300
-
-
-def _action(pattern: str):
-    return _short_action(pattern) if len(pattern) < _SHORT else wildcard(pattern.lower())
 
 
 def _resource(pattern: str, variables: bool):
