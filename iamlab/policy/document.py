@@ -210,14 +210,14 @@ Effect must be "Allow" or "Deny", with a capital letter first.
         raise ValueError(f"kind must be one of {', '.join(KINDS)}; not {kind!r}")
     text = doc if isinstance(doc, str) else None
     try:
-        if text is not None:
-            doc = read_json(text)
-        else:
+        if text is None:
             check_characters(doc)
-        version, has_version, id_, statements = read_policy(doc, kind, stored)
+        else:
+            doc = read_json(text)
+        found = read_policy(doc, kind, stored)
     except Refused as refused:
         raise _error(refused, kind, text) from None
-    return Policy(version, statements, has_version, id_, kind, name, arn, text)
+    return Policy(*found, kind, name, arn, text)
 
 
 def _error(refused: Refused, kind: str | None, text: str | None) -> PolicyError:

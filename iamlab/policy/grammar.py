@@ -94,15 +94,16 @@ class Statement(
 
 def read_json(text: str) -> Any:
     """Return what a JSON text holds; names written twice and NaN are refused."""
-    global _decoder
+    global _decoder, _scan
     if _decoder is None:
         from json import JSONDecoder
 
         hooks = {"object_pairs_hook": _object, "parse_constant": _constant}
         _decoder = JSONDecoder(parse_int=_Number, parse_float=_Number, **hooks)
+        _scan = _decoder.scan_once
     try:
         if text[:1] == "{":  # the scanner alone, without decode() around it, is quicker
-            found, end = _decoder.scan_once(text, 0)
+            found, end = _scan(text, 0)
             if end != len(text) and not text[end:].isspace():
                 _decoder.decode(text)  # says what is wrong with what follows
         else:
@@ -134,8 +135,8 @@ def check_characters(source: Any) -> None:
         pass  # not JSON at all: the grammar says so, with the place
 
 
-def read_policy(source: Any, kind: str | None, stored: bool) -> tuple[str, bool, str | None, tuple]:
-    """Return Version, whether it was written, Id and the statements of a document."""
+def read_policy(source: Any, kind: str | None, stored: bool) -> tuple[str, tuple, bool, str | None]:
+    """Return Version, the statements, whether Version was written, and Id of a document."""
     if not isinstance(source, dict):
         detail = "A policy is a JSON object: it begins with { and ends with }."
         _refuse("json" if kind == "bucket" else "form", at=0, detail=detail)
@@ -149,7 +150,7 @@ def read_policy(source: Any, kind: str | None, stored: bool) -> tuple[str, bool,
         if kind == "managed":
             _refuse("old version", "Version")
     id_ = source.get("Id")
-    if "Id" in source and not _is_text(id_):
+    if "Id" in source and id_.__class__ is not str and not _is_text(id_):
         _refuse("form", "Id", detail="Id must be a string.")
     found = source.get("Statement")
     if isinstance(found, dict):
@@ -161,7 +162,7 @@ def read_policy(source: Any, kind: str | None, stored: bool) -> tuple[str, bool,
     statements = tuple([_statement(one, i, kind, stored) for i, one in enumerate(found)])
     if len(statements) > 1 and RULES[kind][3]:
         _unique_sids(statements)
-    return version, has_version, id_, statements
+    return version, statements, has_version, id_
 
 
 def _refuse(problem: str, path: str = "", **facts: Any) -> NoReturn:
@@ -188,15 +189,16 @@ def _remember(good: set, value: Any) -> None:
 def _statement(source: Any, index: int, kind: str | None, stored: bool) -> Statement:
     if not isinstance(source, dict):
         _refuse("form", f"Statement[{index}]", detail=_SURE["statement"])
-    if (kind, *source) not in _good_shapes:
+    shape = (kind, *source)
+    if shape not in _good_shapes:
         _check_shape(source, index, kind)
-        _remember(_good_shapes, (kind, *source))
-    get = source.get
-    effect = get("Effect")
+        _remember(_good_shapes, shape)
+    effect = source["Effect"]
     if effect != "Allow" and effect != "Deny":
         _bad_effect(source, index)
-    sid = get("Sid")
+    sid = None
     if "Sid" in source:
+        sid = source["Sid"]
         _check_sid(sid, index, RULES[kind][3])
 
     principals = not_principals = not_actions = not_resources = None
@@ -205,29 +207,21 @@ def _statement(source: Any, index: int, kind: str | None, stored: bool) -> State
     elif "NotPrincipal" in source:
         not_principals = _principals(source, "NotPrincipal", index, kind)
 
+    actions = ()
     if "Action" in source:
-        actions = _strings(source["Action"], "Action", index)
+        actions = _entries(source, "Action", index, _good_actions, _check_action)
     elif "NotAction" in source:
-        actions, not_actions = None, _strings(source["NotAction"], "NotAction", index)
-    else:
-        actions = ()
-    for action in actions or not_actions or ():
-        if action not in _good_actions:
-            _check_action(action, source, index)
-            _remember(_good_actions, action)
+        actions = None
+        not_actions = _entries(source, "NotAction", index, _good_actions, _check_action)
     if kind == "trust":
         _check_trust_actions(actions or not_actions or (), source, index)
 
+    resources = () if kind == "key" else None
     if "Resource" in source:
-        resources = _strings(source["Resource"], "Resource", index)
+        resources = _entries(source, "Resource", index, _good_resources, _check_resource)
     elif "NotResource" in source:
-        resources, not_resources = None, _strings(source["NotResource"], "NotResource", index)
-    else:
-        resources = () if kind == "key" else None
-    for resource in resources or not_resources or ():
-        if resource not in _good_resources:
-            _check_resource(resource, source, index)
-            _remember(_good_resources, resource)
+        resources = None
+        not_resources = _entries(source, "NotResource", index, _good_resources, _check_resource)
 
     conditions = _conditions(source["Condition"], index, stored) if "Condition" in source else ()
     found = (index, sid, effect, actions, not_actions, resources, not_resources)
@@ -260,15 +254,27 @@ def _check_shape(source: dict, index: int, kind: str | None) -> None:
             _refuse(f"no {element}", path)
 
 
-def _strings(value: Any, element: str, index: int) -> tuple[str, ...]:
+def _entries(source: dict, element: str, index: int, good: set, check) -> tuple[str, ...]:
+    """Return the value of an Action or Resource element, each entry checked unless known."""
+    value = source[element]
     if value.__class__ is str:
-        return (value,)
-    if value.__class__ is list and value:
+        if value in good:
+            return (value,)
+    elif value.__class__ is list and value:
         for one in value:
-            if one.__class__ is not str:
+            if one.__class__ is not str or one not in good:
                 break
         else:
             return tuple(value)
+    values = _strings(value, element, index)
+    for one in values:
+        if one not in good:
+            check(one, source, index)
+            _remember(good, one)
+    return values
+
+
+def _strings(value: Any, element: str, index: int) -> tuple[str, ...]:
     path = f"Statement[{index}].{element}"
     if _is_text(value):
         return (str(value),)
@@ -462,7 +468,7 @@ def _unknown(source: dict, known: frozenset[str], path: str) -> NoReturn:
 
 # --- JSON ---------------------------------------------------------------------------------------
 
-_decoder = _encode = None
+_decoder = _scan = _encode = None
 
 
 class _Number(str):
