@@ -91,11 +91,6 @@ class Caller:
     entity: Any = None
     session: Session | None = None
 
-    @property
-    def printed(self) -> str:
-        """The caller as error messages name it."""
-        return self.arn
-
 
 ANONYMOUS = Caller("anonymous", "", "*", "*", "anonymous", "anonymous")
 

@@ -275,9 +275,8 @@ def denial(service: str, printed: str, decision: Decision, same_account: bool) -
     reason = reasons[kind].format(action=action)
     if action.lower().startswith("sts:assumerole"):
         reason = ""
-    who = "" if printed == "*" else f"User: {printed} is not authorized to perform: {action}"
-    if not who:
-        who = f"User: anonymous is not authorized to perform: {action}"
+    name = "anonymous" if printed == "*" else printed
+    who = f"User: {name} is not authorized to perform: {action}"
     if resource == "*":
         facts = request.context
         resource = (_NO_RESOURCE.get(request.action) or _NO_RESOURCE.get(service, "")).format(

@@ -169,7 +169,7 @@ class Gate:
             record.refused = Refusal(error.code, error.message)
             raise
         call.account = record.account = call.caller.account
-        record.principal = call.caller.printed
+        record.principal = call.caller.arn
 
     def _caller(self, request: HttpRequest, call: ApiCall, record: Record) -> Caller:
         service = call.service
@@ -247,7 +247,7 @@ class Gate:
             if decision.effect != "allowed" and not item_by_item:
                 near = self._near(caller.account, check.resource_account)
                 self._used(call, record)
-                raise denial(call.service, caller.printed, decision, near)
+                raise denial(call.service, caller.arn, decision, near)
         self._used(call, record)
         first = checks[0] if checks else None
         # Only what has a resource policy can be reached from another account.

@@ -222,7 +222,7 @@ def _read_query(request: HttpRequest, service: str) -> tuple[str, dict[str, Any]
         # botocore's model of SQS has forgotten the names of its older query form.
         values.setdefault("QueueUrl", request.url.partition("?")[0])
         return operation, values
-    return operation, _structure(values, shape, service == "ec2")
+    return operation, _structure(values, shape, service)
 
 
 def _form(body: bytes) -> list[tuple[str, str]]:
@@ -232,31 +232,25 @@ def _form(body: bytes) -> list[tuple[str, str]]:
         raise AwsError("MalformedQueryString", "The query string is not UTF-8 text.", 400) from None
 
 
-def _structure(values: dict[str, str], shape: Any, ec2: bool) -> dict[str, Any]:
+def _structure(values: dict[str, str], shape: Any, service: str) -> dict[str, Any]:
     """Turn ``Tags.member.1.Key=a`` into ``{"Tags": [{"Key": "a"}]}``, by the service's model."""
-    params: dict[str, Any] = {}
+    ec2 = service == "ec2"
     if all("." not in key for key in values):
-        plan = _scalars(shape, ec2)
+        plan = _SCALARS.get((service, shape.name))
+        if plan is None:
+            plan = {_wire_name(name, member, ec2): name for name, member in shape.members.items()}
+            _SCALARS[service, shape.name] = plan
         return {plan[key]: value for key, value in values.items() if key in plan}
     prefixes = set()
     for key in values:
         while key:
             prefixes.add(key)
             key = key.rpartition(".")[0]
-    params = _member(values, prefixes, shape, "", ec2) or {}
-    return params
+    return _member(values, prefixes, shape, "", ec2) or {}
 
 
+# How the members of a request travel, by service and shape: read from the model once.
 _SCALARS: dict[tuple[str, str], dict[str, str]] = {}
-
-
-def _scalars(shape: Any, ec2: bool) -> dict[str, str]:
-    key = ("ec2" if ec2 else "query", shape.name)
-    plan = _SCALARS.get(key)
-    if plan is None:
-        plan = {_wire_name(n, m, ec2): n for n, m in shape.members.items()}
-        _SCALARS[key] = plan
-    return plan
 
 
 def _wire_name(name: str, member: Any, ec2: bool) -> str:
@@ -342,7 +336,7 @@ def _read_rest_json(request: HttpRequest, service: str) -> tuple[str, dict[str, 
     model = service_model(service).operation_model(operation)
     if model.input_shape is None:
         return operation, params
-    params = _located(model.input_shape, request) | params
+    params = _located(service, model.input_shape, request) | params
     payload = model.input_shape.serialization.get("payload")
     if not payload and request.body:
         params = _json_body(request.body) | params
@@ -361,11 +355,11 @@ def _route(service: str, request: HttpRequest) -> tuple[str, dict[str, Any]]:
     return model.name, dict(params)
 
 
-def _located(shape: Any, request: HttpRequest) -> dict[str, Any]:
+def _located(service: str, shape: Any, request: HttpRequest) -> dict[str, Any]:
     """Return the members that travel in the query string and in headers."""
     params: dict[str, Any] = {}
     query = dict(parse_qsl(request.query, keep_blank_values=True)) if request.query else {}
-    for name, where, wire, kind in _locations(shape):
+    for name, where, wire, kind in _locations(service, shape):
         if where == "header":
             if wire in request.headers:
                 params[name] = request.headers[wire]
@@ -385,11 +379,11 @@ def _located(shape: Any, request: HttpRequest) -> dict[str, Any]:
     return params
 
 
-_LOCATIONS: dict[int, list[tuple[str, str, str, str]]] = {}
+_LOCATIONS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {}
 
 
-def _locations(shape: Any) -> list[tuple[str, str, str, str]]:
-    plan = _LOCATIONS.get(shape.name)
+def _locations(service: str, shape: Any) -> list[tuple[str, str, str, str]]:
+    plan = _LOCATIONS.get((service, shape.name))
     if plan is None:
         plan = []
         for name, member in shape.members.items():
@@ -398,7 +392,7 @@ def _locations(shape: Any) -> list[tuple[str, str, str, str]]:
                 wire = member.serialization.get("name", name)
                 wire = wire if where == "querystring" else wire.lower()
                 plan.append((name, where, wire, member.type_name))
-        _LOCATIONS[shape.name] = plan
+        _LOCATIONS[service, shape.name] = plan
     return plan
 
 
@@ -454,7 +448,7 @@ def _read_s3(request: HttpRequest, bucket: str | None) -> tuple[str, dict[str, A
     model = service_model("s3").operation_model(operation)
     params: dict[str, Any] = {}
     if model.input_shape is not None:
-        params = _located(model.input_shape, request)
+        params = _located("s3", model.input_shape, request)
         params |= _s3_payload(model, request)
     if bucket:
         params["Bucket"] = bucket

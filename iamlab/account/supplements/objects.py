@@ -24,7 +24,7 @@ def delete_objects(call: Any, lab: Any) -> dict[str, Any]:
         known = {name: item[name] for name in ("Key", "VersionId") if item.get(name)}
         decision = denied.get(f"arn:aws:s3:::{bucket}/{item['Key']}")
         if decision is not None:
-            error = denial("s3", call.caller.printed, decision, owner == call.account)
+            error = denial("s3", call.caller.arn, decision, owner == call.account)
             errors.append(known | {"Code": error.code, "Message": error.message})
             continue
         bypass = str(call.params.get("BypassGovernanceRetention")).lower() == "true"
