@@ -57,6 +57,9 @@ STYLES = {
     "organizations": "json",
     "sqs": "sqs",
     "lambda": "rest-json",
+    "cloudtrail": "json",
+    "access-analyzer": "rest-json",
+    "ecs": "json",
 }
 
 _MISMATCH = (

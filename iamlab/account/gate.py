@@ -120,6 +120,7 @@ class Gate:
         record = Record(
             self._lab.clock.now(), "", service, "", call.region, "", {}, "", call.source_ip, ()
         )
+        record.user_agent = request.headers.get("user-agent", "")
         self._lab.trail.records.append(record)
         if service not in STYLES:
             record.refused = Refusal("NotInTheLab", str(NotInTheLab(service)))
@@ -133,6 +134,8 @@ class Gate:
             status, headers, body = self._carry_out(request, call, owner)
             if status >= 400:
                 record.error = _answered(status, body)
+            elif not call.operation.startswith(_READS):
+                record.response = (status, headers, body)
             return status, headers, body
         except AwsError as error:
             record.error = error
@@ -170,6 +173,7 @@ class Gate:
             raise
         call.account = record.account = call.caller.account
         record.principal = call.caller.arn
+        record.caller = call.caller
 
     def _caller(self, request: HttpRequest, call: ApiCall, record: Record) -> Caller:
         service = call.service

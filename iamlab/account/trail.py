@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from iamlab.account.errors import AwsError
+    from iamlab.account.callers import Caller
+    from iamlab.account.errors import AwsError, Response
     from iamlab.policy import Decision
 
 COLUMNS = ["time", "principal", "action", "resource", "decision", "reason"]
@@ -58,6 +60,13 @@ class Record:
         What AWS answered if the call failed, for whatever reason.
     refused : Refusal or None
         Set if the caller was not accepted.
+    caller : Caller or None
+        Who called, as it was then; None if the caller was not accepted.
+    user_agent : str
+    response : tuple of (int, dict, bytes) or None
+        The answer (HTTP status, headers, body) to a call that may have changed something.
+    event_id : str
+        CloudTrail's name for this event, a UUID.
     """
 
     time: datetime
@@ -72,6 +81,17 @@ class Record:
     decisions: Sequence[Decision]
     error: AwsError | None = None
     refused: Refusal | None = None
+    caller: Caller | None = None
+    user_agent: str = ""
+    response: Response | None = None
+    _event_id: str = ""
+
+    @property
+    def event_id(self) -> str:
+        """CloudTrail's name for this event; made when first asked for."""
+        if not self._event_id:
+            self._event_id = str(uuid4())
+        return self._event_id
 
     @property
     def denied(self) -> Decision | None:

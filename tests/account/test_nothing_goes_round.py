@@ -33,7 +33,12 @@ DENIED = {
     "secretsmanager": ("AccessDeniedException", 400),
     "lambda": ("AccessDeniedException", 403),
     "organizations": ("AccessDeniedException", 400),
+    "cloudtrail": ("AccessDeniedException", 400),
+    "access-analyzer": ("AccessDeniedException", 403),
+    "ecs": ("AccessDeniedException", 400),
 }
+# boto3's name, where it is not the prefix of the actions.
+BOTO3 = {"access-analyzer": "accessanalyzer"}
 # Operations that AWS itself lets everybody call, and why.
 ALLOWED = {
     ("sts", "GetCallerIdentity"): "No permission is needed; it works even under an explicit Deny.",
@@ -87,7 +92,11 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _operations(service: str) -> list[str]:
-    return list(botocore.session.get_session().get_service_model(service).operation_names)
+    return list(
+        botocore.session.get_session()
+        .get_service_model(BOTO3.get(service, service))
+        .operation_names
+    )
 
 
 def _answer(client: Any, operation: str) -> tuple[str, int]:
@@ -128,7 +137,7 @@ def _wrong_answers(lab: Lab, client: Any, service: str) -> dict[str, tuple[str, 
 def test_a_user_without_policies_is_denied_everything(
     lab: Lab, reached: list[str], service: str
 ) -> None:
-    client = lab.session("user/nobody").client(service, config=QUICK)
+    client = lab.session("user/nobody").client(BOTO3.get(service, service), config=QUICK)
     assert _wrong_answers(lab, client, service) == {}
     assert set(reached) <= {name for of, name in ALLOWED if of == service}
 
@@ -137,7 +146,7 @@ def test_a_user_without_policies_is_denied_everything(
 def test_nor_is_there_a_way_over_loopback(lab: Lab, reached: list[str], service: str) -> None:
     config = QUICK.merge(Config(inject_host_prefix=False))
     session = lab.session("user/nobody")
-    client = session.client(service, config=config, endpoint_url=lab.serve())
+    client = session.client(BOTO3.get(service, service), config=config, endpoint_url=lab.serve())
     assert _wrong_answers(lab, client, service) == {}
     assert set(reached) <= {name for of, name in ALLOWED if of == service}
 

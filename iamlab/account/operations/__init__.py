@@ -28,7 +28,7 @@ from .target import (
 
 __all__ = ["NO_PERMISSION_NEEDED", "SERVICES", "Check", "checks", "owner_of"]
 
-# Service (botocore name) -> the module with its tables.
+# Service (the prefix of its actions) -> the module with its tables.
 SERVICES = {
     "iam": "iam",
     "sts": "sts",
@@ -40,6 +40,9 @@ SERVICES = {
     "secretsmanager": "secretsmanager",
     "lambda": "functions",
     "organizations": "organizations",
+    "cloudtrail": "cloudtrail",
+    "access-analyzer": "access_analyzer",
+    "ecs": "containers",
 }
 
 NO_PERMISSION_NEEDED = {

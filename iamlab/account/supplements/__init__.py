@@ -14,15 +14,28 @@ from moto.core.exceptions import ServiceException
 
 from iamlab.account.errors import AwsError
 from iamlab.account.supplements import (
+    access_analyzer,
+    authorization_messages,
     boundaries,
+    cloudtrail,
+    containers,
+    credential_report,
     documents,
     entities,
+    instances,
+    inventory,
     keys,
+    last_accessed,
     mfa,
     objects,
     organizations,
     passwords,
+    policy_generation,
+    providers,
+    simulation,
     sts,
+    tagging,
+    web_identity,
 )
 from iamlab.account.supplements.boundaries import boundary_arn
 from iamlab.account.supplements.objects import item_by_item
@@ -32,7 +45,30 @@ __all__ = ["REGISTRY", "authenticate", "before", "boundary_arn", "item_by_item",
 
 Key = tuple[str, str]
 # In this order are several refusals of one call made.
-_MODULES = (entities, boundaries, documents, passwords, keys, mfa, objects, organizations, sts)
+_MODULES = (
+    entities,
+    boundaries,
+    documents,
+    passwords,
+    keys,
+    mfa,
+    objects,
+    organizations,
+    sts,
+    simulation,
+    authorization_messages,
+    credential_report,
+    last_accessed,
+    inventory,
+    tagging,
+    providers,
+    web_identity,
+    cloudtrail,
+    access_analyzer,
+    policy_generation,
+    instances,
+    containers,
+)
 REGISTRY: dict[Key, Callable[[Any, Any], dict[str, Any] | None]] = {}
 _BEFORE: dict[Key, list[Callable[[Any, Any], None]]] = {}
 for _module in _MODULES:

@@ -1,0 +1,4 @@
+"""Access Analyzer's exceptions to the general rule: none yet.
+
+Source: "Actions, resources, and condition keys for AWS IAM Access Analyzer".
+"""

@@ -1,0 +1,6 @@
+"""CloudTrail's LookupEvents over the lab's record."""
+
+from __future__ import annotations
+
+REGISTRY = {}
+BEFORE = {}

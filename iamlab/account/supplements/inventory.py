@@ -1,0 +1,6 @@
+"""The whole account in one answer: authorization details, summary, who has a policy."""
+
+from __future__ import annotations
+
+REGISTRY = {}
+BEFORE = {}
