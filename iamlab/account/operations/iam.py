@@ -140,6 +140,11 @@ _FIND = {
     "server-certificate": lambda iam, name, arn: next(
         (c for c in list(iam.certificates.values()) if c.cert_name == name), None
     ),
+    "mfa": lambda iam, name, arn: iam.virtual_mfa_devices.get(arn),
+    "oidc-provider": lambda iam, name, arn: iam.open_id_providers.get(arn),
+    "saml-provider": lambda iam, name, arn: next(
+        (p for p in list(iam.saml_providers.values()) if p.arn == arn), None
+    ),
 }
 
 

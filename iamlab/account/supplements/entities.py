@@ -8,6 +8,7 @@ from typing import Any
 
 from iamlab.account.errors import AwsError
 from iamlab.account.supplements import parameters, principals
+from iamlab.account.supplements.paging import page
 
 Kind = namedtuple("Kind", "param missing taken most")
 # "IAM and AWS STS quotas", IAM User Guide. The texts are those of public logs. [O]
@@ -37,7 +38,6 @@ MOST_ATTACHED = 10
 MOST_GROUPS = 10
 MOST_TAGS = 50
 MOST_SSH_KEYS = 5
-PAGE = 100
 NOT_ATTACHABLE = "Policy {} does not exist or is not attachable."
 
 IN_THE_WAY = "Cannot delete entity, must {} first."
@@ -77,12 +77,14 @@ OWN_USER = frozenset(
         ("Update", "AccessKey"),
         ("Delete", "AccessKey"),
         ("List", "MFADevices"),
+        ("Deactivate", "MFADevice"),
         ("List", "SigningCertificates"),
         ("Get", "LoginProfile"),
         ("Create", "LoginProfile"),
         ("Delete", "LoginProfile"),
     )
 )
+ROOT_TOO = ("GetUser", "ListMFADevices")  # of these, the root user's own
 NOT_A_USER = "Must specify userName when calling with non-User credentials"
 
 
@@ -110,7 +112,11 @@ def before_iam(call: Any, lab: Any) -> None:
     parameters.check("iam", operation, params)
     _tags(call, lab)
     own = operation in OWN_USER and not params.get("UserName")
-    if own and call.caller.kind != "user" and (operation, call.caller.kind) != ("GetUser", "root"):
+    if (
+        own
+        and call.caller.kind != "user"
+        and not (call.caller.kind == "root" and operation in ROOT_TOO)
+    ):
         raise AwsError("ValidationError", NOT_A_USER)
     for kind, facts in KINDS.items():
         name = params.get(facts.param)
@@ -284,24 +290,21 @@ def get_user(call: Any, lab: Any) -> dict[str, Any]:
 
 def list_users(call: Any, lab: Any) -> dict[str, Any]:
     """ListUsers, by pages, and without what AWS leaves out of lists: tags and boundaries."""
-    params = call.params
-    prefix = params.get("PathPrefix") or "/"
+    prefix = call.params.get("PathPrefix") or "/"
     users = [u for u in lab.state.iam(call.account).users.values() if u.path.startswith(prefix)]
-    first, size = int(params.get("Marker") or 0), int(params.get("MaxItems") or PAGE)
-    page = users[first : first + size]
-    shown = [
-        {
-            "Path": user.path,
-            "UserName": user.name,
-            "UserId": user.id,
-            "Arn": user.arn,
-            "CreateDate": user.create_date,
-            "PasswordLastUsed": user.password_last_used,
-        }
-        for user in page
-    ]
-    more = first + size < len(users)
-    return {"Users": shown, "IsTruncated": more} | ({"Marker": str(first + size)} if more else {})
+    return page([facts_of_user(user) for user in users], call.params, "Users")
+
+
+def facts_of_user(user: Any) -> dict[str, Any]:
+    """Return what AWS's lists show of a user: all but its tags and its boundary."""
+    return {
+        "Path": user.path,
+        "UserName": user.name,
+        "UserId": user.id,
+        "Arn": user.arn,
+        "CreateDate": user.create_date,
+        "PasswordLastUsed": user.password_last_used,
+    }
 
 
 def _tags(call: Any, lab: Any) -> None:

@@ -1,20 +1,29 @@
-"""MFA devices: codes that are really checked, on the lab's clock, and only once each.
+"""MFA devices: any authenticator's codes, really checked, and only once each.
 
-A learner takes the seed that CreateVirtualMFADevice returns and makes codes with ``pyotp``, where a
-telephone would scan a picture. The lab gives no QR picture.
+A learner scans the QR picture that CreateVirtualMFADevice returns with a phone, or makes codes of
+the seed with ``pyotp``. Codes are those of the lab's clock. A phone has the real clock: after
+``lab.clock.advance`` its codes are old. Then the phone is out of step, as a cheap device on AWS can
+be, and AWS's own cure helps: ResyncMFADevice with the next two codes that the phone shows. Or
+``lab.clock.restart()`` brings the lab back to the real time.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from iamlab.account.errors import AwsError
+from iamlab.account.supplements.entities import KINDS, facts_of_user
+from iamlab.account.supplements.paging import page
 
 STEP = 30  # seconds that one code is good for (RFC 6238)
-DRIFT = 1  # steps that the device's clock may be off
-ENABLE_DRIFT = 2  # two codes in a row have to be read and typed first
+DRIFT = 1  # steps that a code may be old or early
+TYPING = 2  # two codes in a row have to be read and typed: a device so many steps off is in step
+RESYNC = (
+    120  # steps around the lab's or the real clock where a device's own clock is looked for [I]
+)
 MAX_DEVICES = 8
+PIXELS = 5  # a side of one square of the picture
 
 WRONG = "MultiFactorAuthentication failed with invalid MFA one time pass code."
 UNKNOWN = (
@@ -63,7 +72,8 @@ def verify(iam: Any, user: Any, serial: str | None, code: str | None, now: datet
     if device is None:
         raise AwsError("AccessDenied", UNKNOWN, 403)
     used = _used(device)
-    step = _step_of(device, code, now, DRIFT)
+    its_now = now + timedelta(seconds=STEP * getattr(device, "off", 0))
+    step = _step_of(device, code, its_now, DRIFT)
     if step is None or step in used:
         raise AwsError("AccessDenied", WRONG, 403)
     used.add(step)
@@ -72,88 +82,184 @@ def verify(iam: Any, user: Any, serial: str | None, code: str | None, now: datet
 def enable(call: Any, lab: Any) -> None:
     """Refuse EnableMFADevice and ResyncMFADevice without two right codes in a row."""
     iam, params = lab.state.iam(call.account), call.params
-    serial = params["SerialNumber"]
-    device = iam.virtual_mfa_devices.get(serial)
-    user = iam.users.get(params["UserName"])
-    if user is None:
-        return  # moto says so
-    if device is None:
-        text = f"VirtualMFADevice with serial number {serial} doesn't exist."
-        raise AwsError("NoSuchEntity", text, 404)
+    serial, user = params["SerialNumber"], iam.users[params["UserName"]]
+    device = find(iam, serial)
     if call.operation == "EnableMFADevice":
         if device.user is not None:
             raise AwsError("EntityAlreadyExists", "MFA Device is already in use.", 409)
         if len(user.mfa_devices) >= MAX_DEVICES:
             text = f"Cannot exceed quota for MFADevicesPerUser: {MAX_DEVICES}"
             raise AwsError("LimitExceeded", text, 409)
-    elif serial not in user.mfa_devices:
-        raise AwsError("NoSuchEntity", f"MFA Device {serial} not found for user.", 404)
-    now = lab.clock.now()
-    first = _step_of(device, params["AuthenticationCode1"], now, ENABLE_DRIFT)
-    second = _step_of(device, params["AuthenticationCode2"], now, ENABLE_DRIFT)
-    if first is None or second != first + 1:
-        text = "Authentication code for device is not valid."
-        raise AwsError("InvalidAuthenticationCode", text, 403)
-    _used(device).update((first, second))
+    else:
+        _of_user(user, serial)
+    codes = params["AuthenticationCode1"], params["AuthenticationCode2"]
+    for clock in (lab.clock.now(), lab.clock.real_now()):
+        step = _step_of(device, codes[0], clock, RESYNC, codes[1])
+        if step is not None:
+            off = step + 1 - int(lab.clock.now().timestamp()) // STEP
+            device.off = off if abs(off) > TYPING else 0
+            _used(device).update((step, step + 1))
+            return
+    text = "Authentication code for device is not valid."
+    raise AwsError("InvalidAuthenticationCode", text, 403)
 
 
 def resync(call: Any, lab: Any) -> dict[str, Any]:
-    """ResyncMFADevice: the lab's devices never drift, so right codes are all it takes."""
-    user = lab.state.iam(call.account).users.get(call.params["UserName"])
-    if user is None:
-        name = call.params["UserName"]
-        raise AwsError("NoSuchEntity", f"The user with name {name} cannot be found.", 404)
+    """ResyncMFADevice: from now on the device's own clock counts."""
     enable(call, lab)
     return {}
 
 
+def deactivate(call: Any, lab: Any) -> dict[str, Any]:
+    """DeactivateMFADevice, of the caller's own device if no user is named."""
+    iam, serial = lab.state.iam(call.account), call.params["SerialNumber"]
+    user = _user(call, iam)
+    _of_user(user, serial)
+    iam.deactivate_mfa_device(user.name, serial)
+    return {}
+
+
 def create(call: Any, lab: Any) -> dict[str, Any]:
-    """CreateVirtualMFADevice, without the random bytes that moto gives as a picture."""
+    """CreateVirtualMFADevice. The seed and the picture are shown only this once."""
     iam, params = lab.state.iam(call.account), call.params
+    if len(iam.virtual_mfa_devices) >= KINDS["User"].most:  # the same quota as that of users
+        text = f"Cannot exceed quota for MFADevicesPerAccount: {KINDS['User'].most}"  # name: [I]
+        raise AwsError("LimitExceeded", text, 409)
     device = iam.create_virtual_mfa_device(params["VirtualMFADeviceName"], params.get("Path"))
-    seed = device.base32_string_seed.encode()
-    return {"VirtualMFADevice": {"SerialNumber": device.serial_number, "Base32StringSeed": seed}}
+    device.tags = params.get("Tags") or []
+    shown = {
+        "SerialNumber": device.serial_number,
+        "Base32StringSeed": device.base32_string_seed.encode(),
+        "QRCodePNG": picture(
+            params["VirtualMFADeviceName"], call.account, device.base32_string_seed
+        ),
+    }
+    return {"VirtualMFADevice": shown | ({"Tags": device.tags} if device.tags else {})}
+
+
+def picture(name: str, account: str, seed: str) -> bytes:
+    """Draw the QR code that an authenticator app reads.
+
+    Parameters
+    ----------
+    name, account : str
+        What the app will call it: the device, and the ID of its account.
+    seed : str
+        Base32, the secret that codes are made of.
+
+    Returns
+    -------
+    bytes
+        A PNG image of ``otpauth://totp/NAME@ACCOUNT?secret=SEED``.
+
+    Notes
+    -----
+    Source: "VirtualMFADevice", IAM API Reference.
+
+    Examples
+    --------
+    >>> picture("phone", "111122223333", "JBSWY3DPEHPK3PXP")[1:4]
+    b'PNG'
+    """
+    import io
+
+    import segno
+
+    file = io.BytesIO()
+    code = segno.make_qr(f"otpauth://totp/{name}@{account}?secret={seed}")
+    code.save(file, kind="png", scale=PIXELS)
+    return file.getvalue()
 
 
 def listed(call: Any, lab: Any) -> dict[str, Any]:
-    """ListVirtualMFADevices: who has which device. The seed is shown only once, at its creation."""
+    """ListVirtualMFADevices: who has which device; never seeds, pictures or tags."""
     iam = lab.state.iam(call.account)
     wanted = call.params.get("AssignmentStatus", "Any")
     shown = []
-    for device in sorted(iam.virtual_mfa_devices.values(), key=lambda d: d.serial_number):
+    for device in iam.virtual_mfa_devices.values():
         if wanted == "Any" or (wanted == "Assigned") == (device.user is not None):
-            entry = {"SerialNumber": device.serial_number, "EnableDate": device.enable_date}
-            shown.append(entry | ({"User": device.user} if device.user else {}))
-    return {"VirtualMFADevices": shown, "IsTruncated": False}
+            entry = {"SerialNumber": device.serial_number}
+            if device.user is not None:
+                entry |= {"EnableDate": device.enable_date, "User": facts_of_user(device.user)}
+            shown.append(entry)
+    return page(shown, call.params, "VirtualMFADevices", key=_serial)
 
 
 def own(call: Any, lab: Any) -> dict[str, Any]:
-    """ListMFADevices, the caller's own if no user is named."""
-    name = call.params.get("UserName")
-    user = lab.state.iam(call.account).users[name] if name else call.caller.entity
+    """ListMFADevices, the caller's own if no user is named. The root user has none here."""
+    user = _user(call, lab.state.iam(call.account))
     devices = [
         {"UserName": user.name, "SerialNumber": d.serial_number, "EnableDate": d.enable_date}
-        for d in user.mfa_devices.values()
+        for d in (user.mfa_devices.values() if user else ())
     ]
-    return {"MFADevices": devices, "IsTruncated": False}
+    return page(devices, call.params, "MFADevices", key=_serial)
+
+
+def get(call: Any, lab: Any) -> dict[str, Any]:
+    """GetMFADevice. AWS's page speaks of FIDO keys alone; the lab has none, so virtual ones do. [I]
+
+    Certifications are those of FIDO keys: left out.
+    """
+    iam, serial = lab.state.iam(call.account), call.params["SerialNumber"]
+    device = find(iam, serial)
+    name = call.params.get("UserName")
+    if name is not None:
+        _of_user(iam.users[name], serial)
+    if device.user is None:
+        return {"SerialNumber": serial}
+    return {
+        "UserName": device.user.name,
+        "SerialNumber": serial,
+        "EnableDate": device.enable_date,
+    }
 
 
 def delete(call: Any, lab: Any) -> None:
     """Refuse DeleteVirtualMFADevice while a user has the device."""
-    device = lab.state.iam(call.account).virtual_mfa_devices.get(call.params["SerialNumber"])
-    if device is not None and device.user is not None:
+    if find(lab.state.iam(call.account), call.params["SerialNumber"]).user is not None:
         text = "MFA VirtualDevice in use. Must deactivate first."
         raise AwsError("DeleteConflict", text, 409)
 
 
-def _step_of(device: Any, code: str, now: datetime, drift: int) -> int | None:
-    """The time step whose code this is, if it is near now."""
+def find(iam: Any, serial: str) -> Any:
+    """Return moto's virtual MFA device, or raise NoSuchEntity.
+
+    Raises
+    ------
+    AwsError
+        ``NoSuchEntity`` (404). [O: text]
+    """
+    if serial not in iam.virtual_mfa_devices:
+        text = f"VirtualMFADevice with serial number {serial} doesn't exist."
+        raise AwsError("NoSuchEntity", text, 404)
+    return iam.virtual_mfa_devices[serial]
+
+
+def _of_user(user: Any, serial: str) -> None:
+    if serial not in user.mfa_devices:
+        text = f"MFA Device {serial} not found for user."  # text: [I]
+        raise AwsError("NoSuchEntity", text, 404)
+
+
+def _user(call: Any, iam: Any) -> Any:
+    name = call.params.get("UserName")
+    return iam.users[name] if name else call.caller.entity
+
+
+def _serial(shown: dict[str, Any]) -> str:
+    return shown["SerialNumber"]
+
+
+def _step_of(
+    device: Any, code: str, now: datetime, reach: int, after: str | None = None
+) -> int | None:
+    """The time step nearest to now whose code this is, and whose next code is ``after``."""
     from pyotp import TOTP
 
     codes = TOTP(device.base32_string_seed, interval=STEP)
     middle = int(now.timestamp()) // STEP
-    for step in sorted(range(middle - drift, middle + drift + 1), key=lambda s: abs(s - middle)):
-        if codes.generate_otp(step) == code:
+    for step in sorted(range(middle - reach, middle + reach + 1), key=lambda s: abs(s - middle)):
+        if codes.generate_otp(step) == code and after in (None, codes.generate_otp(step + 1)):
             return step
     return None
 
@@ -165,6 +271,8 @@ def _used(device: Any) -> set[int]:
 
 REGISTRY = {
     ("iam", "CreateVirtualMFADevice"): create,
+    ("iam", "DeactivateMFADevice"): deactivate,
+    ("iam", "GetMFADevice"): get,
     ("iam", "ListVirtualMFADevices"): listed,
     ("iam", "ListMFADevices"): own,
     ("iam", "ResyncMFADevice"): resync,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
+from urllib.parse import unquote
 
 import boto3
 import pyotp
@@ -162,18 +164,109 @@ class TestDevices:
         with refused("NoSuchEntity", 404):
             enable(lab, iam, "bo", nowhere, codes)
 
+    def test_a_phone_reads_the_picture(self, lab, iam, user):
+        """ "VirtualMFADevice", IAM API Reference: what the QR code says."""
+        zxingcpp = pytest.importorskip("zxingcpp")
+        from PIL import Image
+
+        user("ana")
+        made = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone", Path="/ops/")
+        made = made["VirtualMFADevice"]
+        (read,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(made["QRCodePNG"])))
+        seed = made["Base32StringSeed"].decode()
+        assert unquote(read.text) == f"otpauth://totp/phone@{ACCOUNT}?secret={seed}"
+        assert made["SerialNumber"] == f"arn:aws:iam::{ACCOUNT}:mfa/ops/phone"
+        enable(lab, iam, "ana", made["SerialNumber"], pyotp.parse_uri(read.text))
+
+    def test_a_phone_whose_clock_is_another(self, lab, iam, ana):
+        """The lab's clock moved on; the phone's did not: resynchronized, it works again."""
+        session, serial, codes = ana
+        lab.clock.advance(days=3)
+        phone = lab.clock.real_now()
+        sts = session.client("sts")
+        with refused("AccessDenied", 403, WRONG):
+            sts.get_session_token(SerialNumber=serial, TokenCode=codes.at(phone))
+        iam.resync_mfa_device(
+            UserName="ana",
+            SerialNumber=serial,
+            AuthenticationCode1=codes.at(phone + timedelta(seconds=60)),
+            AuthenticationCode2=codes.at(phone + timedelta(seconds=90)),
+        )
+        sts.get_session_token(
+            SerialNumber=serial, TokenCode=codes.at(phone + timedelta(seconds=120))
+        )
+        with refused("AccessDenied", 403, WRONG):
+            sts.get_session_token(SerialNumber=serial, TokenCode=codes.at(lab.clock.now()))
+
+    def test_typed_too_late(self, lab, iam, user):
+        """EnableMFADevice's page: it is associated, out of sync, and can be resynced."""
+        session = user("ana", "*")
+        serial, codes = device(iam)
+        lab.clock.advance(minutes=30)
+        then = lab.clock.now() - timedelta(minutes=10)
+        iam.enable_mfa_device(
+            UserName="ana",
+            SerialNumber=serial,
+            AuthenticationCode1=codes.at(then),
+            AuthenticationCode2=codes.at(then + timedelta(seconds=30)),
+        )
+        with refused("AccessDenied", 403, WRONG):
+            token(lab, session, serial, codes)
+        enable(lab, iam, "ana", serial, codes, "resync_mfa_device")
+        token(lab, session, serial, codes)
+
+    def test_showing_one(self, lab, iam, ana):
+        _, serial, _ = ana
+        for more in ({}, {"UserName": "ana"}):
+            shown = iam.get_mfa_device(SerialNumber=serial, **more)
+            assert (shown["UserName"], shown["SerialNumber"]) == ("ana", serial)
+            assert shown["EnableDate"] <= lab.clock.now() and "Certifications" not in shown
+        spare, _ = device(iam, "spare")
+        assert "EnableDate" not in iam.get_mfa_device(SerialNumber=spare)
+        with refused("NoSuchEntity", 404):
+            iam.get_mfa_device(SerialNumber=spare, UserName="ana")
+        with refused("NoSuchEntity", 404, f"serial number {serial}x doesn't exist."):
+            iam.get_mfa_device(SerialNumber=serial + "x")
+
+    def test_by_pages(self, lab, iam, user):
+        for name in "cab":
+            user(name)
+            enable(lab, iam, name, *device(iam, name))
+        enable(lab, iam, "c", *device(iam, "d"))
+        for call, name, more, wanted in (
+            ("list_virtual_mfa_devices", "VirtualMFADevices", {}, "abcd"),
+            ("list_mfa_devices", "MFADevices", {"UserName": "c"}, "cd"),
+        ):
+            pages = iam.get_paginator(call).paginate(PaginationConfig={"PageSize": 1}, **more)
+            shown = [page[name] for page in pages]
+            assert [one["SerialNumber"][-1] for (one,) in shown] == list(wanted)
+
+    def test_names(self, iam):
+        device(iam)
+        with refused("EntityAlreadyExists", 409, "at the same path and name already exists."):
+            device(iam)
+        iam.create_virtual_mfa_device(VirtualMFADeviceName="phone", Path="/ops/")
+        with refused("ValidationError", 400):
+            iam.create_virtual_mfa_device(VirtualMFADeviceName="my phone")
+        with refused("NoSuchEntity", 404):
+            iam.delete_virtual_mfa_device(SerialNumber=f"arn:aws:iam::{ACCOUNT}:mfa/none")
+
     def test_listing_never_shows_the_seed(self, lab, iam, ana):
         device(iam, "spare")
         found = iam.list_virtual_mfa_devices()["VirtualMFADevices"]
-        assert len(found) == 2 and not any("Base32StringSeed" in d for d in found)
+        secrets = {"Base32StringSeed", "QRCodePNG", "Tags"}
+        assert len(found) == 2 and not any(secrets & set(d) for d in found)
         taken = iam.list_virtual_mfa_devices(AssignmentStatus="Assigned")["VirtualMFADevices"]
         assert [d["User"]["UserName"] for d in taken] == ["ana"]
 
-    def test_leaving(self, lab, iam, ana):
+    def test_leaving(self, lab, iam, ana, user):
         session, serial, codes = ana
         with refused("DeleteConflict", 409):
             iam.delete_virtual_mfa_device(SerialNumber=serial)
-        iam.deactivate_mfa_device(UserName="ana", SerialNumber=serial)
+        user("bo")
+        with refused("NoSuchEntity", 404):
+            iam.deactivate_mfa_device(UserName="bo", SerialNumber=serial)
+        session.client("iam").deactivate_mfa_device(SerialNumber=serial)  # the caller's own
         with refused("AccessDenied", 403, UNKNOWN):
             token(lab, session, serial, codes)
         iam.delete_virtual_mfa_device(SerialNumber=serial)
