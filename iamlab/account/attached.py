@@ -236,6 +236,10 @@ class Attached:
     def _caller_context(self, caller: Caller) -> dict[str, Any]:
         if caller.kind == "anonymous":
             return {"aws:PrincipalType": "Anonymous", "aws:userid": "anonymous"}
+        if caller.kind == "provider":
+            return {"aws:FederatedProvider": caller.arn}
+        if caller.kind == "service":
+            return {"aws:PrincipalIsAWSService": "true", "aws:PrincipalServiceName": caller.arn}
         context: dict[str, Any] = {
             "aws:PrincipalArn": caller.principal_arn,
             "aws:PrincipalAccount": caller.account,
@@ -253,10 +257,12 @@ class Attached:
             tags = {k: v for k, v in tags.items() if k.lower() not in own} | (session.tags or {})
             context["aws:TokenIssueTime"] = session.issued.strftime("%Y-%m-%dT%H:%M:%SZ")
             context["aws:MultiFactorAuthPresent"] = "true" if session.mfa_at else "false"
+            context |= session.keys or {}
             if session.source_identity:
                 context["aws:SourceIdentity"] = session.source_identity
             if session.federated_provider:
                 context["aws:FederatedProvider"] = session.federated_provider
+                context |= session.federated_keys or {}
         context |= {f"aws:PrincipalTag/{key}": value for key, value in tags.items()}
         found = self._organization(caller.account)
         if found is not None:

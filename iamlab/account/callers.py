@@ -33,6 +33,12 @@ class Session:
         Session tags; ``transitive`` holds the keys that go on to the next role.
     chained : bool
         True if the role was assumed with another role's credentials.
+    federated_provider : str or None
+        The identity provider whose token was shown; ``federated_keys`` are the condition keys
+        that its token brings, such as ``accounts.google.com:sub``.
+    keys : dict of str to str
+        Condition keys that a service gave along for an instance or a function, such as
+        ``ec2:RoleDelivery``: every call of the session has them.
     entity_id : str
         Unique ID of the role or user behind it: the session ends with that entity.
     """
@@ -56,7 +62,9 @@ class Session:
     source_identity: str | None = None
     chained: bool = False
     role_session_name: str | None = None
+    keys: dict[str, str] | None = None
     federated_provider: str | None = None
+    federated_keys: dict[str, Any] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -66,7 +74,8 @@ class Caller:
     Attributes
     ----------
     kind : str
-        ``"root"``, ``"user"``, ``"role"``, ``"federated"``, ``"anonymous"`` or ``"service"``.
+        ``"root"``, ``"user"``, ``"role"``, ``"federated"``, ``"provider"`` (of a web identity),
+        ``"anonymous"`` or ``"service"``.
     account : str
         Twelve digits; empty for an anonymous caller.
     arn : str

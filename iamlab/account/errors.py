@@ -204,6 +204,10 @@ _NO_RESOURCE = dict.fromkeys(("iam", "sts", "kms", "lambda", "organizations", "d
 }
 
 
+# Calls that a token makes, not a key: AWS's denial names nobody (public logs [O]).
+_UNSIGNED = ("sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML")
+
+
 def refusal(service: str, reason: str, **details: str) -> AwsError:
     """Word a who-are-you refusal as the service does.
 
@@ -278,6 +282,8 @@ def denial(service: str, printed: str, decision: Decision, same_account: bool) -
     reason = reasons[kind].format(action=action)
     if action.lower().startswith("sts:assumerole"):
         reason = ""
+    if action in _UNSIGNED:
+        return AwsError(code, f"Not authorized to perform {action}", status)
     name = "anonymous" if printed == "*" else printed
     who = f"User: {name} is not authorized to perform: {action}"
     if resource == "*":

@@ -85,7 +85,8 @@ class Gate:
         now = lab.clock.now()
         facts["aws:CurrentTime"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         facts["aws:EpochTime"] = str(int(now.timestamp()))
-        facts["aws:SourceIp"] = call.source_ip if call else lab.source_ip
+        if caller.kind != "service":
+            facts["aws:SourceIp"] = call.source_ip if call else lab.source_ip
         facts["aws:SecureTransport"] = "true" if call is None or call.secure else "false"
         facts["aws:RequestedRegion"] = call.region if call else lab.region
         facts["aws:ViaAWSService"] = "false"
@@ -130,7 +131,10 @@ class Gate:
             record.operation, record.params = call.operation, call.params
             self._identify(request, call, record)
             # STS reads the form and the MFA code first: the code is part of what policies see.
-            owner = self._authorize(call, record, supplements.authenticate(call, self._lab))
+            context = supplements.authenticate(call, self._lab)
+            if call.caller is not record.caller:  # a token said who calls
+                record.caller, record.principal = call.caller, call.caller.arn
+            owner = self._authorize(call, record, context)
             status, headers, body = self._carry_out(request, call, owner)
             if status >= 400:
                 record.error = _answered(status, body)

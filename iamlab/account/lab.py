@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from iamlab.account.endpoint import Endpoint
+    from iamlab.account.issuer import Issuer
     from iamlab.policy import Decision
 
 LEARNER_ACCOUNT = "111122223333"
@@ -110,6 +111,7 @@ class Lab:
         self.callers = Callers(self.state, self.clock)
         self.attached = Attached(self.state)
         self.trail = Trail()
+        self.issuers: dict[str, Issuer] = {}
         self.gate = Gate(self)
         self._administrators: dict[str, tuple[str, str]] = {}
         self._signed_in: dict[str, tuple[str, str]] = {}
@@ -178,6 +180,7 @@ class Lab:
         self.clock.restart()
         self.callers.forget()
         self.trail.records.clear()
+        self.issuers.clear()
         self._signed_in.clear()
         self.source_ip = "203.0.113.10"
         self.state.changed()
@@ -273,6 +276,36 @@ class Lab:
         raise LookupError(
             f"{who!r} names nobody. Write 'user/NAME', 'role/NAME', 'root', or an ARN of one."
         )
+
+    def issuer(self, url: str) -> Issuer:
+        """Return an identity provider of the lab that signs tokens, such as a CI service.
+
+        Parameters
+        ----------
+        url : str
+            The issuer's URL, as in ``create_open_id_connect_provider(Url=...)``.
+
+        Returns
+        -------
+        Issuer
+            The same one for the same URL.
+
+        Raises
+        ------
+        ValueError
+            If the URL does not begin with ``https://``.
+
+        Examples
+        --------
+        >>> with start() as lab:
+        ...     token = lab.issuer("https://ci.larkfield.example").token(sub="repo:maps:main")
+        """
+        self.check_running()
+        from iamlab.account.issuer import Issuer
+
+        if url not in self.issuers:
+            self.issuers[url] = Issuer(url, self.clock)
+        return self.issuers[url]
 
     # --- Questions --------------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ _HOSTS = (
     ),
 )
 # The lab calls a service as its actions and signatures do; botocore's name differs here.
-_BOTOCORE_NAMES = {"access-analyzer": "accessanalyzer"}
+BOTOCORE_NAMES = {"access-analyzer": "accessanalyzer"}
 _LEGACY = {"ddb": "dynamodb", "queue": "sqs"}
 # Every name under which AWS answers. Nothing that ends so may ever leave this machine.
 AWS_DOMAINS = (
@@ -192,7 +192,7 @@ def service_model(service: str) -> Any:
     """Return botocore's model of a service."""
     from moto.core.utils import get_service_model
 
-    return get_service_model(_BOTOCORE_NAMES.get(service, service))
+    return get_service_model(BOTOCORE_NAMES.get(service, service))
 
 
 @cache
@@ -351,7 +351,7 @@ def _route(service: str, request: HttpRequest) -> tuple[str, dict[str, Any]]:
 
     plain = Request.from_primitives(request.method, request.url, request.headers, b"")
     try:
-        model, params = get_service_router(_BOTOCORE_NAMES.get(service, service)).match(plain)
+        model, params = get_service_router(BOTOCORE_NAMES.get(service, service)).match(plain)
     except (NotFound, NotImplementedError):
         raise unknown_operation(service, f"{request.method} {request.path}") from None
     return model.name, dict(params)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.model import OperationModel, Shape
+import botocore.session
+from botocore.model import OperationModel, ServiceModel, Shape
+
+from iamlab.account.wire import BOTOCORE_NAMES
 
 # Members that botocore checks or uses before it sends, or whose pattern a plain text would break.
 WORDS = {
@@ -17,6 +20,11 @@ WORDS = {
     "CopySource": "larkfield-smallest/key",
     "PolicyArn": "arn:aws:iam::111122223333:policy/nothing",
 }
+
+
+def model_of(service: str) -> ServiceModel:
+    """botocore's model of a service, by the prefix of the service's actions."""
+    return botocore.session.get_session().get_service_model(BOTOCORE_NAMES.get(service, service))
 
 
 def smallest(operation: OperationModel) -> dict[str, Any]:

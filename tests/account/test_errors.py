@@ -6,6 +6,7 @@ import pytest
 
 from iamlab.account.errors import REFUSALS, STYLES, AwsError, denial, refusal, respond
 from iamlab.policy import Policies, Request, evaluate
+from tests.account.smallest import model_of
 
 ANA = "arn:aws:iam::111122223333:user/ana"
 REASONS = ("unknown", "token", "signature", "expired", "missing", "skewed", "malformed", "scope")
@@ -82,12 +83,11 @@ def test_the_services_own_ways_of_saying_no() -> None:
 
 @pytest.mark.parametrize("service", STYLES)
 def test_every_wire_format_is_what_botocore_reads(service: str) -> None:
-    import botocore.session
     from botocore.parsers import create_parser
 
     error = AwsError("AccessDenied", 'no <&> "way"', 403)
     status, headers, body = respond(service, error)
-    model = botocore.session.Session().get_service_model(service)
+    model = model_of(service)
     parser = create_parser(model.metadata["protocol"])
     parsed = parser.parse({"status_code": status, "headers": headers, "body": body}, None)
     assert parsed["Error"]["Code"] == "AccessDenied"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -15,7 +14,8 @@ import iamlab
 from iamlab.account import seam
 from iamlab.account.gate import NotInTheLab
 from iamlab.account.operations import SERVICES
-from tests.account.smallest import smallest
+from iamlab.account.wire import BOTOCORE_NAMES
+from tests.account.smallest import model_of, smallest
 
 if TYPE_CHECKING:
     from iamlab.account.lab import Lab
@@ -37,8 +37,6 @@ DENIED = {
     "access-analyzer": ("AccessDeniedException", 403),
     "ecs": ("AccessDeniedException", 400),
 }
-# boto3's name, where it is not the prefix of the actions.
-BOTO3 = {"access-analyzer": "accessanalyzer"}
 # Operations that AWS itself lets everybody call, and why.
 ALLOWED = {
     ("sts", "GetCallerIdentity"): "No permission is needed; it works even under an explicit Deny.",
@@ -92,11 +90,7 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _operations(service: str) -> list[str]:
-    return list(
-        botocore.session.get_session()
-        .get_service_model(BOTO3.get(service, service))
-        .operation_names
-    )
+    return list(model_of(service).operation_names)
 
 
 def _answer(client: Any, operation: str) -> tuple[str, int]:
@@ -137,7 +131,7 @@ def _wrong_answers(lab: Lab, client: Any, service: str) -> dict[str, tuple[str, 
 def test_a_user_without_policies_is_denied_everything(
     lab: Lab, reached: list[str], service: str
 ) -> None:
-    client = lab.session("user/nobody").client(BOTO3.get(service, service), config=QUICK)
+    client = lab.session("user/nobody").client(BOTOCORE_NAMES.get(service, service), config=QUICK)
     assert _wrong_answers(lab, client, service) == {}
     assert set(reached) <= {name for of, name in ALLOWED if of == service}
 
@@ -146,7 +140,9 @@ def test_a_user_without_policies_is_denied_everything(
 def test_nor_is_there_a_way_over_loopback(lab: Lab, reached: list[str], service: str) -> None:
     config = QUICK.merge(Config(inject_host_prefix=False))
     session = lab.session("user/nobody")
-    client = session.client(BOTO3.get(service, service), config=config, endpoint_url=lab.serve())
+    client = session.client(
+        BOTOCORE_NAMES.get(service, service), config=config, endpoint_url=lab.serve()
+    )
     assert _wrong_answers(lab, client, service) == {}
     assert set(reached) <= {name for of, name in ALLOWED if of == service}
 

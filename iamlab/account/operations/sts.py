@@ -73,7 +73,7 @@ def _claims(token: str) -> dict[str, Any]:
     try:
         part = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-        issuer = claims["iss"].partition("//")[2] or claims["iss"]
+        issuer = claims["iss"].removeprefix("https://")
     except (IndexError, KeyError, TypeError, ValueError, AttributeError):
         return {}  # not a token; STS refuses it after the permission is asked
     # AWS maps the authorized party, if there is one, to the key "aud".

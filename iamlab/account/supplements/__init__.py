@@ -39,7 +39,7 @@ from iamlab.account.supplements import (
 )
 from iamlab.account.supplements.boundaries import boundary_arn
 from iamlab.account.supplements.objects import item_by_item
-from iamlab.account.supplements.sts import authenticate, may_not_call
+from iamlab.account.supplements.sts import may_not_call
 
 __all__ = ["REGISTRY", "authenticate", "before", "boundary_arn", "item_by_item", "may_not_call"]
 
@@ -83,6 +83,35 @@ _STATUS = {
     "DeleteConflict": 409,
     "LimitExceeded": 409,
 }
+
+
+def authenticate(call: Any, lab: Any) -> dict[str, Any]:
+    """Do what STS does before it asks any policy: the form, the MFA code, the token.
+
+    Parameters
+    ----------
+    call : ApiCall
+        Any call; only those to STS are looked at. A token says who calls: it sets ``caller``.
+    lab : Lab
+        The lab.
+
+    Returns
+    -------
+    dict
+        What that adds to the context.
+
+    Raises
+    ------
+    AwsError
+        In STS's words.
+    """
+    if call.service != "sts":
+        return {}
+    context = sts.authenticate(call, lab)
+    identify = web_identity.IDENTIFIES.get(call.operation)
+    if identify is not None:
+        identify(call, lab)
+    return context
 
 
 def before(call: Any, lab: Any) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import secrets
 import zlib
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 from iamlab.account.callers import Caller, Session, new_secret
 from iamlab.account.errors import AwsError
@@ -128,9 +127,7 @@ def authenticate(call: Any, lab: Any) -> dict[str, Any]:
     if identity.lower().startswith("aws:"):
         raise _invalid("sourceIdentity", identity, "Member must not begin with aws:")  # text: [I]
     if "RoleArn" in params:
-        _role_name(params["RoleArn"])
-    if call.operation in TOKENS:
-        TOKENS[call.operation](call, lab)
+        role_name(params["RoleArn"])
     if not (params.get("SerialNumber") or params.get("TokenCode")):
         return {}
     caller = call.caller
@@ -146,12 +143,20 @@ def assume_role(call: Any, lab: Any) -> dict[str, Any]:
     The session does not remember the MFA code: only the trust policy sees it ("Configuring
     MFA-protected API access", IAM User Guide [M]).
     """
+    return open_role(call, lab)[1]
+
+
+def open_role(call: Any, lab: Any, **federated: Any) -> tuple[Session, dict[str, Any]]:
+    """Open a session of the role that a call names; return it and what STS answers.
+
+    ``federated`` holds what a session remembers of the identity provider it was given for.
+    """
     params, caller = call.params, call.caller
-    account, name = _role_name(params["RoleArn"])
+    account, name = role_name(params["RoleArn"])
     role = lab.state.role(account, name)
     if role is None or role.arn != params["RoleArn"]:
         # AWS does not say that the role is missing: to the caller it looks like any denial.
-        raise _denied(caller, "sts:AssumeRole", params["RoleArn"])
+        raise _denied(caller, f"sts:{call.operation}", params["RoleArn"])
     chained = caller.kind == "role"
     seconds = int(params.get("DurationSeconds") or DEFAULT_ROLE)
     if chained and seconds > CHAIN_LIMIT:
@@ -195,6 +200,7 @@ def assume_role(call: Any, lab: Any) -> dict[str, Any]:
         source_identity=source,
         chained=chained,
         role_session_name=session_name,
+        **federated,
     )
     answer = {
         "Credentials": _credentials(session),
@@ -204,7 +210,7 @@ def assume_role(call: Any, lab: Any) -> dict[str, Any]:
         answer["PackedPolicySize"] = packed
     if source:
         answer["SourceIdentity"] = source
-    return answer
+    return session, answer
 
 
 def get_session_token(call: Any, lab: Any) -> dict[str, Any]:
@@ -274,37 +280,8 @@ def get_access_key_info(call: Any, lab: Any) -> dict[str, Any]:
     return {"Account": f"{number:012d}"}
 
 
-def with_web_identity(call: Any, lab: Any) -> NoReturn:
-    """AssumeRoleWithWebIdentity: refused, since the lab cannot ask a provider for its keys."""
-    account, _ = _role_name(call.params["RoleArn"])
-    try:
-        claims = call.params["WebIdentityToken"].split(".")[1]
-        issuer = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["iss"]
-    except (IndexError, ValueError, KeyError, TypeError):
-        raise _bad_token("The ID Token provided is not a valid JWT.") from None
-    known = {provider.url for provider in lab.state.iam(account).open_id_providers.values()}
-    if str(issuer).removeprefix("https://") not in known:
-        raise _bad_token(f"No OpenIDConnect provider found in your account for {issuer}")
-    raise _bad_token(
-        "Couldn't retrieve verification key from your identity provider,  please reference "
-        "AssumeRoleWithWebIdentity documentation for requirements"
-    )
-
-
-def with_saml(call: Any, lab: Any) -> NoReturn:
-    """AssumeRoleWithSAML: refused, since the lab holds no provider's signing keys."""
-    account, _ = _role_name(call.params["RoleArn"])
-    try:
-        base64.b64decode(call.params["SAMLAssertion"], validate=True)
-    except (binascii.Error, ValueError):
-        raise _bad_token("Invalid base64 SAMLResponse") from None
-    providers = lab.state.iam(account).saml_providers.values()
-    if call.params["PrincipalArn"] not in {provider.arn for provider in providers}:
-        raise _bad_token("Specified provider doesn't exist")
-    raise _bad_token("Response signature invalid")
-
-
-def _role_name(arn: str) -> tuple[str, str]:
+def role_name(arn: str) -> tuple[str, str]:
+    """The account and the name in a role's ARN."""
     parts = arn.split(":", 5)
     if len(parts) != 6 or parts[2] != "iam" or not parts[5].startswith("role/"):
         raise AwsError("ValidationError", f"{arn} is invalid")
@@ -416,14 +393,6 @@ def _invalid(at: str, value: Any, why: str) -> AwsError:
     return AwsError("ValidationError", text + why)
 
 
-def _bad_token(text: str) -> AwsError:
-    return AwsError("InvalidIdentityToken", text, 400)
-
-
-TOKENS = {
-    "AssumeRoleWithSAML": with_saml,
-    "AssumeRoleWithWebIdentity": with_web_identity,
-}
 REGISTRY = {
     ("sts", "AssumeRole"): assume_role,
     ("sts", "GetAccessKeyInfo"): get_access_key_info,
