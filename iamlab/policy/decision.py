@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from iamlab.policy.conditions import Condition
+    from iamlab.policy.document import Policy, Statement
     from iamlab.policy.evaluation import Asked, Policies, Request
     from iamlab.policy.rules import Rule
 
@@ -200,6 +201,8 @@ class StatementResult:
     ----------
     policy : str
         What the policy is called; ``policy_arn`` is its ARN, if it has one.
+    document : Policy
+    statement : Statement
     level : int or None
         For SCPs and RCPs the level, from 0 at the root.
     index : int
@@ -237,6 +240,16 @@ class StatementResult:
     def policy_arn(self) -> str | None:
         """The ARN of the policy, if it has one."""
         return self._rule.policy.arn
+
+    @property
+    def document(self) -> Policy:
+        """The whole policy."""
+        return self._rule.policy
+
+    @property
+    def statement(self) -> Statement:
+        """The statement itself."""
+        return self._rule.statement
 
     @property
     def index(self) -> int:

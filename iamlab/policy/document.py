@@ -140,6 +140,20 @@ class Policy:
             self._places = Places(self.text)
         return self._places.of(path)
 
+    def span(self, index: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Return where a statement begins and where it ends: line and column, each from 1.
+
+        The end is the column after the last brace. None when the policy was given as a dict.
+
+        Examples
+        --------
+        >>> parse('{"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}').span(0)
+        ((1, 16), (1, 66))
+        """
+        path = f"Statement[{index}]"
+        start = self.place(path)
+        return start and (start, self._places.end(path))
+
     def line_of(self, index: int) -> int | None:
         """Return the line on which a statement begins, or None without a text."""
         place = self.place(f"Statement[{index}]")

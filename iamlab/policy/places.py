@@ -60,6 +60,10 @@ class Places:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self.line_column(at or 0)
 
+    def end(self, path: str) -> tuple[int, int]:
+        """Return line and column (from 1) of the first character after a path's value."""
+        return self.line_column(_scanner()(self.text, self.values[path])[1])
+
     def line_column(self, at: int) -> tuple[int, int]:
         """Return line and column (from 1) of an offset."""
         if self._lines is None:
