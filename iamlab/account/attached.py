@@ -160,7 +160,7 @@ class Attached:
         for whose, holder in holders:
             found += [read_policy(text, f"{name}{whose}") for name, text in holder.policies.items()]
             found += [
-                self._default_version(policy, whose) for policy in holder.managed_policies.values()
+                self.default_version(policy, whose) for policy in holder.managed_policies.values()
             ]
         grant = account_grant(backend, entity) if is_user else None
         return [*found, grant] if grant is not None else found
@@ -171,9 +171,10 @@ class Attached:
             # AWS does not let a boundary in use be deleted; if it is gone all the same, nothing
             # may pass it (the safe reading [I]).
             return read_policy(_NOTHING, f"{arn} (deleted)")
-        return self._default_version(policy, "")
+        return self.default_version(policy, "")
 
-    def _default_version(self, policy: Any, whose: str) -> Policy:
+    def default_version(self, policy: Any, whose: str = "") -> Policy:
+        """Return the default version of a moto ManagedPolicy; ``whose`` ends its name."""
         for version in policy.versions:
             if version.version_id == policy.default_version_id:
                 return read_policy(version.document, f"{policy.name}{whose}", policy.arn)
