@@ -18,8 +18,9 @@ def listed(call: Any, lab: Any) -> dict[str, Any]:
 
 
 def update(call: Any, lab: Any) -> dict[str, Any]:
-    """UpdateAccessKey."""
-    _key(call, lab).status = call.params["Status"]
+    """UpdateAccessKey. The credential report counts it as a rotation: "created or last changed"."""
+    key = _key(call, lab)
+    key.status, key.last_rotated = call.params["Status"], lab.clock.now().replace(microsecond=0)
     return {}
 
 

@@ -114,8 +114,8 @@ def create_profile(call: Any, lab: Any) -> dict[str, Any]:
         text = f"1 validation error detected: Value null at 'password' failed to satisfy {NOT_NULL}"
         raise AwsError("ValidationError", text)
     check(iam, user, params["Password"])
-    _set(user, params["Password"])
-    user.password_created = lab.clock.now().replace(microsecond=0)
+    _set(user, params["Password"], lab)
+    user.password_created = user.password_last_changed
     user.password_reset_required = _true(params.get("PasswordResetRequired"))
     return _profile(user)
 
@@ -130,7 +130,7 @@ def update_profile(call: Any, lab: Any) -> dict[str, Any]:
     user, params = _with_password(call, lab), call.params
     if params.get("Password") is not None:
         check(lab.state.iam(call.account), user, params["Password"])
-        _set(user, params["Password"])
+        _set(user, params["Password"], lab)
     if "PasswordResetRequired" in params:
         user.password_reset_required = _true(params["PasswordResetRequired"])
     return {}
@@ -154,7 +154,7 @@ def change(call: Any, lab: Any) -> dict[str, Any]:
     if user.password != params["OldPassword"]:
         raise AwsError("AccessDenied", "The old password was incorrect.", 403)  # [M]
     check(lab.state.iam(call.account), user, params["NewPassword"])
-    _set(user, params["NewPassword"])
+    _set(user, params["NewPassword"], lab)
     user.password_reset_required = False
     return {}
 
@@ -181,8 +181,9 @@ def _profile(user: Any) -> dict[str, Any]:
     }
 
 
-def _set(user: Any, password: str) -> None:
+def _set(user: Any, password: str, lab: Any) -> None:
     user.password = password
+    user.password_last_changed = lab.clock.now().replace(microsecond=0)
     _earlier(user).append(_digest(password))
 
 
