@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.account.certificates import certificate, ssh_key
 from tests.account.helpers import (
     ACCOUNT,
     AS_IS,
@@ -231,19 +232,6 @@ def test_one_role_in_an_instance_profile(world: World) -> None:
     assert _answer(lambda: add("b")) == LIMIT
 
 
-def _certificate() -> str:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ana")])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name)
-    made = made.public_key(key.public_key()).serial_number(7)
-    made = made.not_valid_before(datetime(2026, 1, 1)).not_valid_after(datetime(2027, 1, 1))
-    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-
-
 @pytest.mark.parametrize(("kind", "most"), [("signing certificate", 2), ("SSH key", 5)])
 def test_certificates_and_ssh_keys(world: World, kind: str, most: int) -> None:
     """§9 [D]: 2 signing certificates, 5 SSH keys."""
@@ -251,10 +239,13 @@ def test_certificates_and_ssh_keys(world: World, kind: str, most: int) -> None:
     answers = []
     for n in range(most + 1):
         if kind == "SSH key":
-            more = {"SSHPublicKeyBody": f"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ{n} ana"}
+            more = {"SSHPublicKeyBody": ssh_key(n)}
             call = world.iam.upload_ssh_public_key
         else:
-            more, call = {"CertificateBody": _certificate()}, world.iam.upload_signing_certificate
+            more, call = (
+                {"CertificateBody": certificate(f"ana{n}")[0]},
+                world.iam.upload_signing_certificate,
+            )
         answers.append(_answer(lambda c=call, m=more: c(UserName="ana", **m)))
     assert answers == ["allowed"] * most + [LIMIT]
 

@@ -36,8 +36,6 @@ KINDS["Policy"] = Kind(
 HOLDERS = ("User", "Group", "Role")  # what policies are attached to
 MOST_ATTACHED = 10
 MOST_GROUPS = 10
-MOST_TAGS = 50
-MOST_SSH_KEYS = 5
 NOT_ATTACHABLE = "Policy {} does not exist or is not attachable."
 
 IN_THE_WAY = "Cannot delete entity, must {} first."
@@ -51,6 +49,7 @@ USER_KEEPS = (
     ("mfa_devices", "delete MFA device"),
     ("signing_certificates", "delete signing certificates"),
     ("ssh_public_keys", "delete SSH public keys"),
+    ("service_credentials", "delete service specific credentials"),  # text: [I]
 )
 GROUP_KEEPS = (
     ("users", "remove users from group"),
@@ -78,7 +77,14 @@ OWN_USER = frozenset(
         ("Delete", "AccessKey"),
         ("List", "MFADevices"),
         ("Deactivate", "MFADevice"),
+        ("Upload", "SigningCertificate"),
         ("List", "SigningCertificates"),
+        ("Update", "SigningCertificate"),
+        ("Delete", "SigningCertificate"),
+        ("List", "ServiceSpecificCredentials"),
+        ("Reset", "ServiceSpecificCredential"),
+        ("Update", "ServiceSpecificCredential"),
+        ("Delete", "ServiceSpecificCredential"),
         ("Get", "LoginProfile"),
         ("Create", "LoginProfile"),
         ("Delete", "LoginProfile"),
@@ -110,8 +116,7 @@ def before_iam(call: Any, lab: Any) -> None:
     """
     operation, params = call.operation, call.params
     parameters.check("iam", operation, params)
-    _tags(call, lab)
-    own = operation in OWN_USER and not params.get("UserName")
+    own = operation in OWN_USER and not (params.get("UserName") or params.get("AllUsers"))
     if (
         own
         and call.caller.kind != "user"
@@ -272,13 +277,6 @@ def join(call: Any, lab: Any) -> None:
         raise _too_many("GroupsPerUser", MOST_GROUPS)
 
 
-def ssh_key(call: Any, lab: Any) -> None:
-    """Refuse a user's sixth SSH key."""
-    user = lab.state.iam(call.account).users[call.params["UserName"]]
-    if len(user.ssh_public_keys) >= MOST_SSH_KEYS:
-        raise _too_many("SSHPublicKeysPerUser", MOST_SSH_KEYS)
-
-
 def get_user(call: Any, lab: Any) -> dict[str, Any]:
     """GetUser, of the caller if no name is given."""
     caller, name = call.caller, call.params.get("UserName")
@@ -307,26 +305,6 @@ def facts_of_user(user: Any) -> dict[str, Any]:
     }
 
 
-def _tags(call: Any, lab: Any) -> None:
-    tags = call.params.get("Tags")
-    if not tags or call.service != "iam":
-        return
-    keys = [tag["Key"].lower() for tag in tags]
-    if len(set(keys)) < len(keys):
-        text = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
-        raise AwsError("InvalidInput", text)
-    if any(key.startswith("aws:") for key in keys):
-        text = "System tags cannot be added/updated by requester."
-        raise AwsError("InvalidInput", text)  # code and text: [I]
-    kind = call.operation.removeprefix("Tag")
-    if kind in ("User", "Role"):
-        entity = find(lab, call.account, kind, call.params[KINDS[kind].param])
-        kept = {tag["Key"].lower() for tag in (entity.tags or ())} if entity else set()
-        if len(kept | set(keys)) > MOST_TAGS:
-            text = "The number of tags has reached the maximum limit."
-            raise AwsError("LimitExceeded", text, 409)
-
-
 def _names(iam: Any, kind: str) -> list[str]:
     if kind == "Role":
         return [role.name for role in iam.roles.values()]
@@ -344,7 +322,7 @@ def _free(name: str, names: list[str], facts: Any) -> None:
 
 def _empty(entity: Any, keeps: tuple[tuple[str, str], ...]) -> None:
     for attribute, what in keeps:
-        if getattr(entity, attribute):
+        if getattr(entity, attribute, None):
             raise _conflict(IN_THE_WAY.format(what))
 
 
@@ -385,5 +363,4 @@ BEFORE = {
     ("iam", "DeletePolicy"): delete_policy,
     ("iam", "DeletePolicyVersion"): delete_version,
     ("iam", "AddUserToGroup"): join,
-    ("iam", "UploadSSHPublicKey"): ssh_key,
 }
