@@ -8,7 +8,6 @@ from typing import Any
 
 from iamlab.account.errors import AwsError
 from iamlab.account.supplements import parameters, principals
-from iamlab.account.supplements.paging import page
 
 Kind = namedtuple("Kind", "param missing taken most")
 # "IAM and AWS STS quotas", IAM User Guide. The texts are those of public logs. [O]
@@ -286,13 +285,6 @@ def get_user(call: Any, lab: Any) -> dict[str, Any]:
     return {"User": iam.users[name] if name else caller.entity}
 
 
-def list_users(call: Any, lab: Any) -> dict[str, Any]:
-    """ListUsers, by pages, and without what AWS leaves out of lists: tags and boundaries."""
-    prefix = call.params.get("PathPrefix") or "/"
-    users = [u for u in lab.state.iam(call.account).users.values() if u.path.startswith(prefix)]
-    return page([facts_of_user(user) for user in users], call.params, "Users")
-
-
 def facts_of_user(user: Any) -> dict[str, Any]:
     """Return what AWS's lists show of a user: all but its tags and its boundary."""
     return {
@@ -349,7 +341,6 @@ def linked_role(call: Any, lab: Any) -> None:
 
 REGISTRY = {
     ("iam", "GetUser"): get_user,
-    ("iam", "ListUsers"): list_users,
     ("iam", "UpdateUser"): rename,
     ("iam", "UpdateGroup"): rename_group,
     ("iam", "DeleteUser"): delete_user,

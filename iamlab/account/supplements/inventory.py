@@ -24,12 +24,6 @@ DEFAULT_SESSION = 3600  # seconds
 # --- One thing, as a list shows it ----------------------------------------------------------------
 
 
-def _user(user: Any) -> dict[str, Any]:
-    shown = _named(user, "User")
-    used = user.password_last_used
-    return shown | ({"PasswordLastUsed": used} if used else {})
-
-
 def _group(group: Any) -> dict[str, Any]:
     return _named(group, "Group")
 
@@ -149,7 +143,7 @@ def last_used(role: Any, now: datetime) -> dict[str, Any]:
 # operation: (member of the answer, what is listed, how one is shown). Lists are sorted by name.
 Items = Callable[[Any, Any], Iterable[Any]]
 LISTS: dict[str, tuple[str, Items, Callable[[Any], Any]]] = {
-    "ListUsers": ("Users", lambda iam, entity: iam.users.values(), _user),
+    "ListUsers": ("Users", lambda iam, entity: iam.users.values(), entities.facts_of_user),
     "ListGroups": ("Groups", lambda iam, entity: iam.groups.values(), _group),
     "ListRoles": ("Roles", lambda iam, entity: iam.roles.values(), _role),
     "ListInstanceProfiles": (
@@ -167,7 +161,7 @@ LISTS: dict[str, tuple[str, Items, Callable[[Any], Any]]] = {
         lambda iam, entity: (g for g in iam.groups.values() if entity in g.users),
         _group,
     ),
-    "GetGroup": ("Users", lambda iam, entity: entity.users, _user),
+    "GetGroup": ("Users", lambda iam, entity: entity.users, entities.facts_of_user),
 }
 for _kind in entities.HOLDERS:
     LISTS[f"ListAttached{_kind}Policies"] = (
