@@ -46,7 +46,7 @@ class Gate:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         # moto is not written for threads: one call at a time.
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
 
     def handle(self, request: HttpRequest) -> Response:
         """Answer one HTTP request as AWS would.
@@ -60,7 +60,7 @@ class Gate:
         tuple of (int, dict, bytes)
             HTTP status, headers, body.
         """
-        with self._lock:
+        with self.lock:
             return self._handle(request)
 
     def decide(

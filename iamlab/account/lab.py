@@ -16,8 +16,11 @@ from iamlab.account.callers import Caller, Callers, new_key_id, new_secret
 from iamlab.account.clock import Clock
 from iamlab.account.gate import Gate
 from iamlab.account.trail import Refusal, Trail
+from iamlab.account.workloads import Workloads
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import pandas as pd
 
     from iamlab.account.endpoint import Endpoint
@@ -113,6 +116,7 @@ class Lab:
         self.trail = Trail()
         self.issuers: dict[str, Issuer] = {}
         self.gate = Gate(self)
+        self._workloads = Workloads(self, _LOADER)
         self._administrators: dict[str, tuple[str, str]] = {}
         self._signed_in: dict[str, tuple[str, str]] = {}
         self._endpoint: Endpoint | None = None
@@ -124,7 +128,10 @@ class Lab:
     def _start(self) -> None:
         key_id, secret = self._administrator_key(self.account_id)
         self._installation = seam.Installation(
-            self.gate.handle, self.clock, self._environment(key_id, secret)
+            self.gate.handle,
+            self.clock,
+            self._environment(key_id, secret),
+            self._workloads.answer,
         )
         self._installation.install()
         self._default_session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, None
@@ -158,6 +165,7 @@ class Lab:
         with _starting:
             if _running is not self:
                 return
+            self._workloads.forget()
             if self._endpoint is not None:
                 self._endpoint.stop()
                 self._endpoint = None
@@ -176,6 +184,7 @@ class Lab:
         ...     lab.reset()
         """
         self.check_running()
+        self._workloads.forget()
         seam.wipe()
         self.clock.restart()
         self.callers.forget()
@@ -276,6 +285,93 @@ class Lab:
         raise LookupError(
             f"{who!r} names nobody. Write 'user/NAME', 'role/NAME', 'root', or an ARN of one."
         )
+
+    # --- Code that runs in AWS --------------------------------------------------------------
+
+    def on_instance(
+        self, instance_id: str, account: str | None = None
+    ) -> AbstractContextManager[None]:
+        """Be on an EC2 instance: inside the ``with``, this process is that instance.
+
+        There are no keys anywhere: none in the environment, none in a file. ``boto3`` asks the
+        instance metadata service, which gives out temporary credentials of the instance's role.
+        So do ``requests`` and ``boto3`` at http://169.254.169.254, as AWS's documentation writes
+        it. Programs that are started from here (the AWS CLI, curl) cannot reach that address:
+        they find the same service at the URL in ``AWS_EC2_METADATA_SERVICE_ENDPOINT``.
+
+        Make clients inside the ``with``. A client made outside stays who it was. The environment
+        belongs to the whole process: other threads are on the instance too.
+
+        Parameters
+        ----------
+        instance_id : str
+            Such as ``"i-0abc1234def567890"``, of a running instance.
+        account : str, optional
+            Whose; the learner's if not given.
+
+        Raises
+        ------
+        LookupError
+            If there is no such instance, or it does not run.
+
+        See Also
+        --------
+        iamlab.account.instance_metadata : the paths, and what differs from AWS
+
+        Examples
+        --------
+        >>> import boto3
+        >>> with start() as lab:
+        ...     made = boto3.client("ec2").run_instances(
+        ...         ImageId="ami-12c6146b", MinCount=1, MaxCount=1)
+        ...     with lab.on_instance(made["Instances"][0]["InstanceId"]):
+        ...         boto3.Session().get_credentials() is None  # it has no role
+        True
+        """
+        self.check_running()
+        return self._workloads.instance(instance_id, account)
+
+    def on_task(self, task_arn: str) -> AbstractContextManager[None]:
+        """Be in a container of an ECS task: inside the ``with``, this process runs there.
+
+        ``boto3`` and every program started from here find the task role's credentials at the
+        address in ``AWS_CONTAINER_CREDENTIALS_FULL_URI``. (On AWS the variable is
+        ``AWS_CONTAINER_CREDENTIALS_RELATIVE_URI``, and the address 169.254.170.2: only a
+        container reaches it.) A task without a task role has no credentials.
+
+        Parameters
+        ----------
+        task_arn : str
+            ARN or ID of a running task.
+
+        Raises
+        ------
+        LookupError
+            If there is no such task, or it does not run.
+        """
+        self.check_running()
+        return self._workloads.task(task_arn)
+
+    def on_function(self, name: str) -> AbstractContextManager[None]:
+        """Be a Lambda function: inside the ``with``, this process runs as the function does.
+
+        Lambda assumes the function's role and puts the temporary credentials in the environment
+        variables that every SDK reads. The lab does not run the function's own code.
+
+        Parameters
+        ----------
+        name : str
+            Name or ARN of the function.
+
+        Raises
+        ------
+        LookupError
+            If there is no such function, or its role is gone.
+        PermissionError
+            If the role's trust policy does not let Lambda assume it.
+        """
+        self.check_running()
+        return self._workloads.function(name)
 
     def issuer(self, url: str) -> Issuer:
         """Return an identity provider of the lab that signs tokens, such as a CI service.

@@ -11,7 +11,7 @@ import os
 import re
 import socket
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -88,6 +88,11 @@ class State:
         """Return moto's backend of a service in an account and a region."""
         return _backends(service)[account]["aws" if service in _GLOBAL else region]
 
+    def everywhere(self, service: str, account: str) -> list[Any]:
+        """Return moto's backends of a service in each Region where an account has used it."""
+        backends = _backends(service)
+        return list(backends[account].values()) if account in backends else []
+
     def bucket_account(self, name: str) -> str | None:
         """Return the account that owns a bucket, or None if there is no such bucket."""
         found = _backends("s3").bucket_accounts.get(name)
@@ -162,31 +167,45 @@ def _routes(service: str) -> list[tuple[re.Pattern[str], Callable[..., Any]]]:
         return []
     backend = _backends(service)["000000000000"]["aws" if service in _GLOBAL else "us-east-1"]
     handlers = backend.urls.items()
-    routes = [(re.compile(url), _unjudged(service, handler)) for url, handler in handlers]
+    routes = [(re.compile(url), _corrected(service, handler)) for url, handler in handlers]
     del _backends(service)["000000000000"]
     return routes
 
 
-def _unjudged(service: str, handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Keep moto from judging bucket and key policies itself: it does not look at who asks."""
+def _corrected(service: str, handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Put a function of the lab in the place of one of moto's while moto handles a call.
+
+    moto judges bucket and key policies without looking at who asks: it no longer does. And what
+    instances get at their launch is completed.
+    """
+    owner: Any
+    new: dict[str, Callable[..., Any]]
     if service == "s3":
         from moto.s3.models import FakeBucket as owner
 
-        name = "get_permission"
+        new = {"get_permission": _permitted}
     elif service == "kms":
         import moto.kms.responses as owner
 
-        name = "validate_policy"
+        new = {"validate_policy": _permitted}
+    elif service == "ec2":
+        from moto.ec2.models import EC2Backend as owner
+
+        from iamlab.account.supplements.instances import completed
+
+        new = completed(owner)
     else:
         return handler
 
     def call(*args: Any) -> Any:
-        real = getattr(owner, name)
-        setattr(owner, name, _permitted)
+        real = {name: getattr(owner, name) for name in new}
+        for name, function in new.items():
+            setattr(owner, name, function)
         try:
             return handler(*args)
         finally:
-            setattr(owner, name, real)
+            for name, function in real.items():
+                setattr(owner, name, function)
 
     return call
 
@@ -269,11 +288,19 @@ def _alike(service: str, operation: str) -> str:
     return f"Close by, these work: {', '.join(close)}." if close else ""
 
 
-def mark_used(state: State, caller: Any, now: Any, service: str, region: str) -> None:
+# The credential report keeps the first use in any 15 minutes ("Generate credential reports for
+# your AWS account", IAM User Guide).
+REPORTED_APART = timedelta(minutes=15)
+
+
+def mark_used(state: State, caller: Any, now: datetime, service: str, region: str) -> None:
     """Note when, for which service and where a user's access key was last used."""
     key = state.iam(caller.account).access_keys.get(caller.access_key_id)
     if key is not None:
-        key.last_used = moto.iam.models.AccessKeyLastUsed(now, service, region)
+        use = moto.iam.models.AccessKeyLastUsed(now, service, region)
+        before = getattr(key, "reported_use", None) or key.last_used
+        apart = before is None or now - before.timestamp >= REPORTED_APART
+        key.last_used, key.reported_use = use, use if apart else before
 
 
 @lru_cache(maxsize=512)
@@ -318,6 +345,8 @@ class Installation:
         Lab time.
     environment : dict of str to (str or None)
         Environment variables to set; None removes one.
+    metadata : callable
+        Answers for 169.254.169.254 and its like; None where nobody would.
     """
 
     def __init__(
@@ -325,8 +354,10 @@ class Installation:
         handle: Callable[[HttpRequest], Response],
         clock: Clock,
         environment: dict[str, str | None],
+        metadata: Callable[[HttpRequest], Response | None],
     ) -> None:
         self._handle = handle
+        self._metadata = metadata
         self._clock = clock
         self._environment = environment
         self._undo: list[Callable[[], None]] = []
@@ -354,7 +385,7 @@ class Installation:
             self._undo.pop()()
 
     def _patches(self) -> list[tuple[Any, str, Any]]:
-        handle, clock = self._handle, self._clock
+        handle, clock, metadata = self._handle, self._clock, self._metadata
         real_send = botocore.httpsession.URLLib3Session.send
         real_seconds = botocore.credentials.RefreshableCredentials._seconds_remaining
         local_now = botocore.credentials._local_now
@@ -365,10 +396,11 @@ class Installation:
                 return real_send(session, request)
             if http == "elsewhere":
                 raise NotAws(url=request.url)
-            if http == "metadata":
+            response = (metadata if http == "metadata" else handle)(from_botocore(request))
+            if response is None:
                 # The error botocore expects where no instance or container is.
                 raise EndpointConnectionError(endpoint_url=request.url, error="the lab is running")
-            status, headers, body = handle(from_botocore(request))
+            status, headers, body = response
             answer = AWSResponse(request.url, status, _answer_headers(headers), _Raw(body))
             if not request.stream_output:
                 _ = answer.content
@@ -427,7 +459,7 @@ class Installation:
             (getattr(moto.iam.models, cls), "__init__", _with_id(cls, prefix))
             for cls, prefix in _ID_PREFIXES.items()
         ]
-        patches += _requests_patches(handle)
+        patches += _requests_patches(handle, metadata)
         return patches
 
     def _patch(self, owner: Any, name: str, value: Any) -> None:
@@ -636,8 +668,11 @@ def _with_id(cls: str, prefix: str) -> Callable[..., None]:
     return init
 
 
-def _requests_patches(handle: Callable[[HttpRequest], Response]) -> list[tuple[Any, str, Any]]:
-    """Catch the requests package too: it is how people try presigned URLs."""
+def _requests_patches(
+    handle: Callable[[HttpRequest], Response],
+    metadata: Callable[[HttpRequest], Response | None],
+) -> list[tuple[Any, str, Any]]:
+    """Catch the requests package too: people try presigned URLs and the metadata service with it."""
     import requests
     import requests.adapters
     from requests.structures import CaseInsensitiveDict
@@ -646,9 +681,13 @@ def _requests_patches(handle: Callable[[HttpRequest], Response]) -> list[tuple[A
     real = requests.adapters.HTTPAdapter.send
 
     def send(adapter: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if _leaves_for(request.url) != "aws":
+        where = _leaves_for(request.url)
+        if where not in ("aws", "metadata"):
             return real(adapter, request, *args, **kwargs)
-        status, headers, body = handle(from_botocore(request))
+        response = (handle if where == "aws" else metadata)(from_botocore(request))
+        if response is None:
+            raise requests.ConnectionError(_refuse(request.url), request=request)
+        status, headers, body = response
         answer = requests.Response()
         answer.status_code = status
         answer.headers = CaseInsensitiveDict(headers)

@@ -157,7 +157,10 @@ def open_role(call: Any, lab: Any, **federated: Any) -> tuple[Session, dict[str,
     if role is None or role.arn != params["RoleArn"]:
         # AWS does not say that the role is missing: to the caller it looks like any denial.
         raise _denied(caller, f"sts:{call.operation}", params["RoleArn"])
-    chained = caller.kind == "role"
+    before = caller.session
+    # To assume a role from an instance is not chaining ("Role chaining", IAM User Guide).
+    instance = before is not None and "ec2:RoleDelivery" in (before.keys or {})
+    chained = caller.kind == "role" and not instance
     seconds = int(params.get("DurationSeconds") or DEFAULT_ROLE)
     if chained and seconds > CHAIN_LIMIT:
         raise AwsError(
@@ -170,7 +173,6 @@ def open_role(call: Any, lab: Any, **federated: Any) -> tuple[Session, dict[str,
             "ValidationError",
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
         )
-    before = caller.session
     source = params.get("SourceIdentity")
     if before is not None and before.source_identity:
         if source and source != before.source_identity:
@@ -184,7 +186,7 @@ def open_role(call: Any, lab: Any, **federated: Any) -> tuple[Session, dict[str,
     transitive = frozenset(inherited) | frozenset(params.get("TransitiveTagKeys") or ())
     policies, packed = _session_policies(params, tags, account, lab)
     session_name = params["RoleSessionName"]
-    session = _new_session(
+    session = new_session(
         lab,
         seconds,
         kind="role",
@@ -203,7 +205,7 @@ def open_role(call: Any, lab: Any, **federated: Any) -> tuple[Session, dict[str,
         **federated,
     )
     answer = {
-        "Credentials": _credentials(session),
+        "Credentials": credentials(session),
         "AssumedRoleUser": {"AssumedRoleId": session.user_id, "Arn": session.arn},
     }
     if packed:
@@ -216,7 +218,7 @@ def open_role(call: Any, lab: Any, **federated: Any) -> tuple[Session, dict[str,
 def get_session_token(call: Any, lab: Any) -> dict[str, Any]:
     """GetSessionToken: the caller's own permissions, for a while, perhaps with MFA."""
     caller, params = call.caller, call.params
-    session = _new_session(
+    session = new_session(
         lab,
         _user_seconds(caller, params),
         kind=caller.kind,
@@ -228,7 +230,7 @@ def get_session_token(call: Any, lab: Any) -> dict[str, Any]:
         entity_id=caller.user_id,
         mfa_at=lab.clock.now() if params.get("TokenCode") else None,
     )
-    return {"Credentials": _credentials(session)}
+    return {"Credentials": credentials(session)}
 
 
 def get_federation_token(call: Any, lab: Any) -> dict[str, Any]:
@@ -237,7 +239,7 @@ def get_federation_token(call: Any, lab: Any) -> dict[str, Any]:
     account, name = caller.account, params["Name"]
     tags = _tags(params, {})
     policies, packed = _session_policies(params, tags, account, lab)
-    session = _new_session(
+    session = new_session(
         lab,
         _user_seconds(caller, params),
         kind="federated",
@@ -251,7 +253,7 @@ def get_federation_token(call: Any, lab: Any) -> dict[str, Any]:
         tags=tags,
     )
     answer = {
-        "Credentials": _credentials(session),
+        "Credentials": credentials(session),
         "FederatedUser": {"FederatedUserId": session.user_id, "Arn": session.arn},
     }
     if packed:
@@ -353,7 +355,8 @@ def _session_policies(
     return tuple(policies) or None, percent
 
 
-def _new_session(lab: Any, seconds: int, *, account: str, **fields: Any) -> Session:
+def new_session(lab: Any, seconds: int, *, account: str, **fields: Any) -> Session:
+    """Make temporary credentials; ``fields`` are what a `Session` says of whose they are."""
     now = lab.clock.now().replace(microsecond=0)
     number = (int(account) + KEY_OFFSET) << 39 | secrets.randbits(39)
     session = Session(
@@ -374,7 +377,8 @@ def default_document(policy: Any) -> str:
     return next(v.document for v in policy.versions if v.version_id == policy.default_version_id)
 
 
-def _credentials(session: Session) -> dict[str, Any]:
+def credentials(session: Session) -> dict[str, Any]:
+    """What STS answers of a session."""
     return {
         "AccessKeyId": session.access_key_id,
         "SecretAccessKey": session.secret,
