@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
@@ -296,25 +294,13 @@ def denial(service: str, printed: str, decision: Decision, same_account: bool) -
         where = f' on resource: "{resource}"'
     text = f"{who}{where} {reason}".rstrip()
     if style == "ec2":
+        from iamlab.account.supplements.authorization_messages import encode  # it imports this
+
         text = (
             f"You are not authorized to perform this operation. {text}."
-            f" Encoded authorization failure message: {_encoded(decision)}"
+            f" Encoded authorization failure message: {encode(decision)}"
         )
     return AwsError(code, text, status)
-
-
-def _encoded(decision: Decision) -> str:
-    # What sts:DecodeAuthorizationMessage would open; AWS's own encoding is not public.
-    facts = {
-        "allowed": False,
-        "explicitDeny": decision.effect == "explicitDeny",
-        "context": {
-            "principal": {"arn": decision.request.principal},
-            "action": decision.request.action,
-            "resource": decision.request.resource,
-        },
-    }
-    return base64.urlsafe_b64encode(zlib.compress(json.dumps(facts).encode())).decode()
 
 
 def respond(service: str, error: AwsError, head: bool = False, query: bool = False) -> Response:
@@ -369,6 +355,36 @@ def respond(service: str, error: AwsError, head: bool = False, query: bool = Fal
     return error.status, headers, json.dumps(body | error.fields).encode()
 
 
+def numbered(service: str, answer: Response) -> tuple[str, Response]:
+    """Return an answer and its request ID: in the header, and in the body of XML answers.
+
+    Parameters
+    ----------
+    service : str
+        botocore's name of the service.
+    answer : tuple of (int, dict, bytes)
+
+    Returns
+    -------
+    tuple of (str, (int, dict, bytes))
+
+    Examples
+    --------
+    >>> request_id, answer = numbered("iam", (200, {}, b"<RequestId>request-id</RequestId>"))
+    >>> answer[2] == f"<RequestId>{request_id}</RequestId>".encode()
+    True
+    """
+    status, headers, body = answer
+    request_id = headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
+    if request_id is None:
+        request_id = headers["x-amzn-requestid"] = str(uuid4())
+    if STYLES.get(service) in ("query", "ec2", "sqs") and _NOT_NUMBERED in body:
+        body = body.replace(_NOT_NUMBERED, f"equestId>{request_id}<".encode())
+    return request_id, (status, headers, body)
+
+
+# What moto's serializer writes for every call: <RequestId> or, in EC2, <requestId>.
+_NOT_NUMBERED = b"equestId>request-id<"
 # XML has no way to write these, and texts that quote a request may hold them.
 _NO_XML = [*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF]
 _NOT_IN_XML = dict.fromkeys(_NO_XML, "\N{REPLACEMENT CHARACTER}")

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from iamlab.account import operations, seam, signature, supplements
 from iamlab.account.callers import ANONYMOUS, Caller
-from iamlab.account.errors import STYLES, AwsError, Response, denial, refusal, respond
+from iamlab.account.errors import (
+    STYLES,
+    AwsError,
+    Response,
+    denial,
+    numbered,
+    refusal,
+    respond,
+)
 from iamlab.account.trail import Record, Refusal
 from iamlab.account.wire import ApiCall, HttpRequest, host_service, is_aws_host, read_call
 from iamlab.policy import Decision, Request, evaluate
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
 # Calls that AWS takes unsigned: a token in the request says who asks.
 _UNSIGNED = {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}
 # A call that only reads cannot change which policies apply.
-_READS = ("Get", "List", "Describe", "Simulate", "Generate")
+_READS = ("Get", "List", "Describe", "Simulate", "Generate", "Head", "Lookup", "Query", "Scan")
 _FROM_HEADERS = (("aws:UserAgent", "user-agent"), ("aws:Referer", "referer"))
 _CHANGERS = {"iam", "organizations"}
 
@@ -135,16 +143,19 @@ class Gate:
             if call.caller is not record.caller:  # a token said who calls
                 record.caller, record.principal = call.caller, call.caller.arn
             owner = self._authorize(call, record, context)
-            status, headers, body = self._carry_out(request, call, owner)
-            if status >= 400:
-                record.error = _answered(status, body)
-            elif not call.operation.startswith(_READS):
-                record.response = (status, headers, body)
-            return status, headers, body
+            answer = self._carry_out(request, call, owner)
+            record.request_id, answer = numbered(service, answer)
+            if answer[0] >= 400:
+                record.error = _answered(answer[0], answer[2])
+            elif service == "sts" or not call.operation.startswith(_READS):
+                record.response = answer
+            return answer
         except AwsError as error:
             record.error = error
             query = service == "sqs" and "x-amz-target" not in request.headers
-            return respond(service, error, request.method == "HEAD", query)
+            answer = respond(service, error, request.method == "HEAD", query)
+            record.request_id, answer = numbered(service, answer)
+            return answer
 
     def _service(self, request: HttpRequest) -> tuple[str, str | None, str | None]:
         host = request.headers.get("host") or request.netloc
@@ -209,6 +220,7 @@ class Gate:
             raise refusal(service, "expired")
         limited = supplements.may_not_call(found.caller, service, call.operation)
         if limited is not None:
+            record.caller, record.account = found.caller, found.caller.account
             raise limited
         return found.caller
 

@@ -61,10 +61,12 @@ class Record:
     refused : Refusal or None
         Set if the caller was not accepted.
     caller : Caller or None
-        Who called, as it was then; None if the caller was not accepted.
+        Who called, as it was then; None if AWS did not recognize the caller.
     user_agent : str
     response : tuple of (int, dict, bytes) or None
         The answer (HTTP status, headers, body) to a call that may have changed something.
+    request_id : str
+        The request ID that the caller got with the answer.
     event_id : str
         CloudTrail's name for this event, a UUID.
     """
@@ -84,6 +86,7 @@ class Record:
     caller: Caller | None = None
     user_agent: str = ""
     response: Response | None = None
+    request_id: str = ""
     _event_id: str = ""
 
     @property
