@@ -1,6 +1,7 @@
 # make lab    opens the course in JupyterLab, on a copy that is yours to change
 # make test   runs every test
 # Both make their own environment in .venv first (make env): seconds with uv, nothing when current.
+# The tests also use an AWS CLI in an environment of its own, and packages from npm (make clients).
 
 COURSE ?= iam-course
 VENV := .venv
@@ -11,7 +12,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV_COMPILE = $(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url \
 	--python-version 3.11
 
-.PHONY: env lab test lint bench constraints clean
+AWS_CLI := build/aws-cli
+NPM_TESTS := browser clients
+
+.PHONY: env clients lab test lint bench constraints clean
 
 env: $(VENV)/.ready
 
@@ -25,8 +29,23 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 lab: env
 	$(BIN)/python -m iamlab open "$(COURSE)" $(ARGS)
 
-test: env
+test: env clients
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+clients: env $(AWS_CLI)/.ready $(NPM_TESTS:%=tests/%/node_modules/.ready)
+
+$(AWS_CLI)/.ready: $(VENV)/.ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(AWS_CLI)
+	$(BIN)/uv pip install --quiet --python $(AWS_CLI) -c constraints.txt awscli
+	@touch $@
+
+# Without npm its tests are left out; CI fails instead (conftest.py).
+tests/%/node_modules/.ready: tests/%/package.json
+	@if ! command -v npm > /dev/null; then \
+		echo "No npm on this computer: the tests that need tests/$*/package.json are left out."; \
+	elif npm install --prefix tests/$* --no-audit --no-fund --no-package-lock --loglevel=error \
+		< /dev/null; then touch $@; \
+	else echo "npm could not install tests/$*/package.json: its tests are left out."; fi
 
 lint: env
 	$(BIN)/ruff check .
@@ -47,4 +66,4 @@ constraints:
 		| grep -vxF -f build/jupyter.txt > binder/requirements.txt
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(NPM_TESTS:%=tests/%/node_modules) build dist .pytest_cache .ruff_cache .hypothesis
