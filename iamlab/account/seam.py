@@ -293,6 +293,11 @@ def _alike(service: str, operation: str) -> str:
 REPORTED_APART = timedelta(minutes=15)
 
 
+# The credential report keeps the first use in any 15 minutes ("Generate credential reports for
+# your AWS account", IAM User Guide).
+REPORTED_APART = timedelta(minutes=15)
+
+
 def mark_used(state: State, caller: Any, now: datetime, service: str, region: str) -> None:
     """Note when, for which service and where a user's access key was last used."""
     key = state.iam(caller.account).access_keys.get(caller.access_key_id)
