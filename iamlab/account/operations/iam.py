@@ -59,7 +59,8 @@ def target(kind: Kind, value: str | None, call: Any, state: Any) -> Target | Non
             return None  # an ARN member that serves several kinds
         name = entity.rpartition("/")[2]
         account = value.split(":")[4]
-        account = account if account.isdigit() else call.account  # AWS's own policies
+        if not account.isdigit() or call.params.get("PolicySourceArn") == value:
+            account = call.account  # AWS's own policies; whose to simulate is looked at later
         found = _FIND[kind.name](state.iam(account), name, value) if kind.name in _FIND else None
         return Target(value, account, None, *_known(state.iam(account), found, value, kind))
     if kind.name == "oidc-provider":

@@ -27,6 +27,9 @@ IAM_TEXTS[r"((/[A-Za-z0-9\.,\+@=_-]+)*)/"] = IAM_TEXTS[r"(\u002F)|(\u002F[\u0021
 
 NULL = "Member must not be null"
 
+# In these the model's patterns forbid what their own documentation allows: wildcards.
+LOOSE = ("InlinePolicyIdentifierType",)
+
 # AWS writes its patterns for Java. These are the parts that Python spells differently.
 JAVA_CLASSES = {
     r"\p{L}\p{Z}\p{N}": r"\w \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
@@ -96,7 +99,10 @@ class _Rule:
         if kind == "structure":
             for name, member in shape.members.items():
                 here, needed = name[0].lower() + name[1:], name in shape.required_members
-                self.members.append((name, here, _Rule(member, service), needed))
+                rule = _Rule(member, service)
+                if shape.name in LOOSE:
+                    rule.pattern = None
+                self.members.append((name, here, rule, needed))
 
 
 @cache
