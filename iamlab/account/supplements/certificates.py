@@ -5,7 +5,7 @@ moto keeps whatever text it gets and shows the same ID and dates for every serve
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from iamlab.account.callers import new_key_id

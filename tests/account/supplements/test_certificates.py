@@ -78,7 +78,7 @@ class TestServer:
             for page in pages
         ]
         assert [len(page) for page in names] == [8, 8, 4]
-        assert sum(names, []) == [f"c{number:02}" for number in range(20)]
+        assert [n for page in names for n in page] == [f"c{number:02}" for number in range(20)]
 
 
 class TestSigning:

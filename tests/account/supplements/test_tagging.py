@@ -11,10 +11,8 @@ from tests.account.certificates import certificate
 from .conftest import allow, refused, trust
 
 TEAM = [{"Key": "Team", "Value": "maps"}]
-KINDS = (
-    "user role policy instance_profile mfa_device open_id_connect_provider saml_provider "
-    "server_certificate"
-).split()
+KINDS = ["user", "role", "policy", "instance_profile", "mfa_device"]
+KINDS += ["open_id_connect_provider", "saml_provider", "server_certificate"]
 
 
 def make(iam, kind, **more):
