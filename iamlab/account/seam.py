@@ -28,6 +28,7 @@ import moto.core.botocore_stubber
 import moto.core.models
 import moto.core.utils
 import moto.iam.models
+from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import BotoCoreError, EndpointConnectionError
 from moto.core.base_backend import BackendDict
@@ -235,6 +236,8 @@ def ask_moto(request: HttpRequest, call: ApiCall, account: str) -> Response:
     AwsError
         501 where moto has no such operation.
     """
+    if not has(call.service, call.operation):
+        raise _missing(call)
     headers = dict(request.headers)
     headers["x-moto-account-id"] = account
     url = request.url
@@ -267,30 +270,62 @@ def ask_moto(request: HttpRequest, call: ApiCall, account: str) -> Response:
             if isinstance(body, str):
                 body = body.encode()
             return int(status), {str(k): str(v) for k, v in dict(answer).items()}, body or b""
-    raise AwsError(
+    raise _missing(call)
+
+
+# moto's methods that only refuse use no other names than these.
+_REFUSES = {"NotImplementedError", "error_on_dryrun"}
+
+
+@cache
+def has(service: str, operation: str) -> bool:
+    """Return whether moto's part of a service has an operation at all.
+
+    Parameters
+    ----------
+    service, operation : str
+        Such as ``"ec2"`` and ``"RunInstances"``.
+
+    Returns
+    -------
+    bool
+
+    Notes
+    -----
+    Of S3's operations many differ by a word in the query alone, such as ``?metrics``. Where moto
+    does not know the word it would do something else: delete the bucket, overwrite the object.
+    """
+    if service in _NOT_IN_MOTO:
+        return False
+    part = _routes(service)[0][1].__self__  # the class whose methods are named like boto3's
+    if service == "s3":
+        http = service_model("s3").operation_model(operation).http
+        path, _, query = http["requestUri"].partition("?")
+        words = [word for word in query.split("&") if word and "=" not in word]
+        place = "key" if "{Key" in path else "bucket"
+        method = getattr(part, f"_{place}_response_{http['method'].lower()}", None)
+        known = method.__code__.co_consts if method else ()
+        return operation == "DeleteObjects" or all(word in known for word in words)
+    method = getattr(part, xform_name(operation), None)
+    if method is None:
+        return False
+    names = set(method.__code__.co_names)
+    return "NotImplementedError" not in names or not names <= _REFUSES
+
+
+def _missing(call: ApiCall) -> AwsError:
+    """Say what is not there, and name what works and is called almost the same."""
+    names = [
+        name for name in service_model(call.service).operation_names if has(call.service, name)
+    ]
+    close = difflib.get_close_matches(call.operation, names, 3, 0.5)
+    return AwsError(
         "NotImplemented",
         f"The lab does not have {call.service}:{call.operation} yet. Your call was allowed; "
-        f"nothing was done. {_alike(call.service, call.operation)}",
+        "nothing was done. `iamlab doctor --coverage` lists what is missing, and why."
+        + (f" Close by, these work: {', '.join(close)}." if close else ""),
         501,
     )
-
-
-def _alike(service: str, operation: str) -> str:
-    """Name the operations that work and are called almost the same."""
-    from botocore import xform_name
-
-    # The handlers are methods of one class, named like boto3's.
-    methods = {name for handler in _routes(service) for name in dir(handler[1].__self__)}
-    working = [
-        name for name in service_model(service).operation_names if xform_name(name) in methods
-    ]
-    close = difflib.get_close_matches(operation, working, 3, 0.5)
-    return f"Close by, these work: {', '.join(close)}." if close else ""
-
-
-# The credential report keeps the first use in any 15 minutes ("Generate credential reports for
-# your AWS account", IAM User Guide).
-REPORTED_APART = timedelta(minutes=15)
 
 
 # The credential report keeps the first use in any 15 minutes ("Generate credential reports for
@@ -677,7 +712,7 @@ def _requests_patches(
     handle: Callable[[HttpRequest], Response],
     metadata: Callable[[HttpRequest], Response | None],
 ) -> list[tuple[Any, str, Any]]:
-    """Catch the requests package too: people try presigned URLs and the metadata service with it."""
+    """Catch the requests package too: for presigned URLs, and for the metadata service."""
     import requests
     import requests.adapters
     from requests.structures import CaseInsensitiveDict
