@@ -162,10 +162,8 @@ class InstanceMetadata:
         if callable(at):
             return at()
         if isinstance(at, dict):
-            top = len(names) == 1
-            return "\n".join(
-                n if top or not isinstance(v, dict) else f"{n}/" for n, v in at.items()
-            )
+            slash = "/" if len(names) > 1 else ""  # of a folder; the top level has none
+            return "\n".join(n + slash * isinstance(below, dict) for n, below in at.items())
         return at
 
     def _tree(self, instance: Any, delivery: str) -> dict[str, Any]:

@@ -208,6 +208,7 @@ def _corrected(service: str, handler: Callable[..., Any]) -> Callable[..., Any]:
             for name, function in real.items():
                 setattr(owner, name, function)
 
+    call.__self__ = handler.__self__  # type: ignore[attr-defined]
     return call
 
 
@@ -315,9 +316,8 @@ def has(service: str, operation: str) -> bool:
 
 def _missing(call: ApiCall) -> AwsError:
     """Say what is not there, and name what works and is called almost the same."""
-    names = [
-        name for name in service_model(call.service).operation_names if has(call.service, name)
-    ]
+    everything = service_model(call.service).operation_names
+    names = [name for name in everything if has(call.service, name)]
     close = difflib.get_close_matches(call.operation, names, 3, 0.5)
     return AwsError(
         "NotImplemented",

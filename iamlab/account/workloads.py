@@ -14,6 +14,7 @@ import botocore.session
 
 from iamlab.account import service_roles
 from iamlab.account.errors import AwsError, Response
+from iamlab.account.supplements.containers import find_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,7 +117,7 @@ class Workloads:
                 break
         else:
             raise LookupError(f"There is no function {name!r}. {_LIST['function']}")
-        role = find_role(lab, found.role)
+        role = find_role(lab, account, found.role)
         if role is None:
             raise LookupError(f"The role {found.role} of function {name} is gone.")
         try:
@@ -239,7 +240,7 @@ class _Task:
 
         session = self._session
         if session is None or self._lab.clock.now() >= session.expires - RENEWED_BEFORE:
-            role = find_role(self._lab, self._role_arn)
+            role = find_role(self._lab, self._backend.account_id, self._role_arn)
             try:
                 session = role and service_roles.assume(
                     self._lab,
@@ -261,14 +262,6 @@ _LIST = {
     "task": 'boto3.client("ecs").list_tasks(cluster="...") lists those there are.',
     "function": 'boto3.client("lambda").list_functions() lists those there are.',
 }
-
-
-def find_role(lab: Lab, arn: str) -> Any:
-    """Return moto's role of that ARN, or None."""
-    if arn.count(":") < 5:
-        return None
-    role = lab.state.role(arn.split(":")[4], arn.rpartition("/")[2])
-    return role if role is not None and role.arn == arn else None
 
 
 def task_role(backend: Any, task: Any) -> str | None:
