@@ -70,6 +70,17 @@ def services() -> tuple[str, ...]:
     return tuple(_file("services.json"))
 
 
+def entries(service: str) -> dict[str, dict[str, Any]]:
+    """Return AWS's table of a service: action name in small letters, to what AWS says of it.
+
+    Examples
+    --------
+    >>> entries("sts")["getcalleridentity"]["accessLevel"]
+    'Read'
+    """
+    return _load("actions", service)
+
+
 def actions(service: str) -> tuple[str, ...]:
     """Return every action of a service, as ``service:Name``; none if there is no such service.
 
