@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import botocore.auth
 import botocore.configprovider
 import botocore.credentials
@@ -21,6 +22,8 @@ import moto.core.utils
 import moto.iam.models
 import moto.iam.responses
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 from moto.core.request import Request
 
 import iamlab
@@ -230,3 +233,21 @@ def test_from_botocore_reads_every_kind_of_body() -> None:
         assert request.body == b"abc"
         assert request.headers == {"x-amz-date": "20261124T000000Z"}
     assert seam.from_botocore(Sent(None)).body == b""
+
+
+def test_an_operation_that_moto_lacks_does_nothing_else(lab: Any) -> None:
+    """moto would take ?analytics for nothing and delete the bucket, ?renameObject for a new one."""
+    s3 = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
+    s3.create_bucket(Bucket="reports")
+    s3.put_object(Bucket="reports", Key="q3.csv", Body=b"1")
+    for call, more in (
+        ("delete_bucket_analytics_configuration", {"Id": "x"}),
+        ("rename_object", {"Key": "q3.csv", "RenameSource": "other"}),
+        ("update_object_encryption", {"Key": "q3.csv", "ObjectEncryption": {}}),
+    ):
+        with pytest.raises(ClientError) as refused:
+            getattr(s3, call)(Bucket="reports", **more)
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert s3.get_object(Bucket="reports", Key="q3.csv")["Body"].read() == b"1"
+    with pytest.raises(ClientError, match="Close by, these work"):
+        boto3.client("kms").generate_data_key_pair(KeyId="x", KeyPairSpec="RSA_2048")
