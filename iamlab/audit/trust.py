@@ -116,6 +116,25 @@ def paths(
     ]
 
 
+def administrators(lab: Lab | None = None, *, account: str | None = None) -> list[str]:
+    """Return the users and roles that may do everything AWS has, on everything.
+
+    Examples
+    --------
+    >>> import iamlab
+    >>> with iamlab.start() as lab:
+    ...     administrators(lab)
+    ['user/administrator']
+    """
+    lab = running(lab)
+    return [name for name, caller in everybody(lab, account) if _is_administrator(lab, caller)]
+
+
+def _is_administrator(lab: Lab, caller: Caller) -> bool:
+    row = opened(*policies_of(lab, caller), wide=True)
+    return len(actions_in(row)) == len(universe().names)
+
+
 @dataclass(frozen=True)
 class _Escalation:
     """A right that amounts to becoming another principal.
@@ -142,7 +161,7 @@ class _Steps:
         self.iam = lab.state.iam(account)
         self.callers = dict(everybody(lab, account))
         self.rights = {name: self._rights(caller) for name, caller in self.callers.items()}
-        self.administrators = [n for n, c in self.callers.items() if self._is_administrator(c)]
+        self.administrators = administrators(lab, account=account)
 
     def all(self) -> Iterator[tuple[str, ...]]:
         for name in self.administrators:
@@ -162,10 +181,6 @@ class _Steps:
 
         row = opened(*policies_of(self.lab, caller), wide=False)
         return set(np.flatnonzero(np.unpackbits(row.view(np.uint8), bitorder="little")).tolist())
-
-    def _is_administrator(self, caller: Caller) -> bool:
-        row = opened(*policies_of(self.lab, caller), wide=True)
-        return len(actions_in(row)) == len(universe().names)
 
     def _into(self, role: Any) -> Iterator[tuple[str, ...]]:
         from iamlab.policy import parse
