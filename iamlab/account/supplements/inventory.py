@@ -195,6 +195,11 @@ def inline_names(call: Any, lab: Any) -> dict[str, Any]:
     return page(_whose(call, lab).policies, call.params, "PolicyNames", key=str)
 
 
+def aliases(call: Any, lab: Any) -> dict[str, Any]:
+    """ListAccountAliases."""
+    return page(lab.state.iam(call.account).account_aliases, call.params, "AccountAliases")
+
+
 def policies(call: Any, lab: Any) -> dict[str, Any]:
     """ListPolicies."""
     iam, params = lab.state.iam(call.account), call.params
@@ -426,6 +431,7 @@ def entities_for_policy(call: Any, lab: Any) -> dict[str, Any]:
 REGISTRY = {
     **{("iam", operation): listed for operation in LISTS},
     **{("iam", f"List{kind}Policies"): inline_names for kind in entities.HOLDERS},
+    ("iam", "ListAccountAliases"): aliases,
     ("iam", "ListPolicies"): policies,
     ("iam", "ListPolicyVersions"): versions,
     ("iam", "GetRole"): get_role,

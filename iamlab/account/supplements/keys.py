@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from iamlab.account.errors import AwsError
+from iamlab.account.supplements.paging import page
 
 
 def create(call: Any, lab: Any) -> dict[str, Any]:
@@ -14,7 +15,7 @@ def create(call: Any, lab: Any) -> dict[str, Any]:
 
 def listed(call: Any, lab: Any) -> dict[str, Any]:
     """ListAccessKeys."""
-    return {"AccessKeyMetadata": _user(call, lab).access_keys, "IsTruncated": False}
+    return page(_user(call, lab).access_keys, call.params, "AccessKeyMetadata")
 
 
 def update(call: Any, lab: Any) -> dict[str, Any]:

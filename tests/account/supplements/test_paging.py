@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from botocore import xform_name
 
 from iamlab.account.errors import AwsError
 from iamlab.account.supplements.paging import page, token_page
+
+from .conftest import ACCOUNT, allow, refused, trust
 
 
 def test_pages_put_together_are_the_list() -> None:
@@ -61,3 +66,50 @@ def test_tokens() -> None:
     assert token_page("abc", {"NextToken": first["NextToken"]}, "Events", **names) == {
         "Events": ["c"]
     }
+
+
+# Operations with pages that the lab does not have, or that need a report or a policy first.
+ELSEWHERE = {
+    "GetOrganizationsAccessReport",
+    "GetServiceLastAccessedDetails",
+    "GetServiceLastAccessedDetailsWithEntities",
+    "ListDelegationRequests",
+    "SimulateCustomPolicy",
+    "SimulatePrincipalPolicy",
+}
+
+
+def test_every_list_of_iam_reads_its_marker(iam: Any) -> None:
+    """What IAM's own model says can be paged refuses a marker that nobody gave."""
+    iam.create_user(UserName="ana")
+    iam.create_group(GroupName="ops")
+    iam.create_role(RoleName="reader", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
+    iam.create_instance_profile(InstanceProfileName="web")
+    policy = iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"))["Policy"]["Arn"]
+    device = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]
+    oidc = iam.create_open_id_connect_provider(Url="https://ci.example", ClientIDList=["a"])
+    given = {
+        "UserName": "ana",
+        "GroupName": "ops",
+        "RoleName": "reader",
+        "InstanceProfileName": "web",
+        "PolicyArn": policy,
+        "SerialNumber": device["SerialNumber"],
+        "OpenIDConnectProviderArn": oidc["OpenIDConnectProviderArn"],
+        "Arn": f"arn:aws:iam::{ACCOUNT}:user/ana",
+        "ServiceNamespaces": ["s3"],
+    }
+    model, tried = iam.meta.service_model, 0
+    for operation in model.operation_names:
+        shape = model.operation_model(operation).input_shape
+        if shape is None or "Marker" not in shape.members or operation in ELSEWHERE:
+            continue
+        if missing := set(shape.required_members) - given.keys():
+            assert missing <= {"ServerCertificateName", "SAMLProviderArn"}, operation
+            continue
+        params = {name: given[name] for name in shape.required_members}
+        getattr(iam, xform_name(operation))(**params)
+        with refused("ValidationError", 400):
+            getattr(iam, xform_name(operation))(**params, Marker="made-up")
+        tried += 1
+    assert tried >= 30
