@@ -263,7 +263,6 @@ class Attached:
                 context["aws:SourceIdentity"] = session.source_identity
             if session.federated_provider:
                 context["aws:FederatedProvider"] = session.federated_provider
-                context |= session.federated_keys or {}
         context |= {f"aws:PrincipalTag/{key}": value for key, value in tags.items()}
         found = self._organization(caller.account)
         if found is not None:

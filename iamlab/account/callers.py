@@ -34,11 +34,11 @@ class Session:
     chained : bool
         True if the role was assumed with another role's credentials.
     federated_provider : str or None
-        The identity provider whose token was shown; ``federated_keys`` are the condition keys
-        that its token brings, such as ``accounts.google.com:sub``.
+        The identity provider whose token was shown.
     keys : dict of str to str
-        Condition keys that a service gave along for an instance or a function, such as
-        ``ec2:RoleDelivery``: every call of the session has them.
+        Condition keys that every call of the session has: what a service gave along for an
+        instance or a function (``ec2:RoleDelivery``), what a token says
+        (``accounts.google.com:sub``).
     entity_id : str
         Unique ID of the role or user behind it: the session ends with that entity.
     """
@@ -64,7 +64,6 @@ class Session:
     role_session_name: str | None = None
     keys: dict[str, str] | None = None
     federated_provider: str | None = None
-    federated_keys: dict[str, Any] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -74,7 +74,7 @@ def assume(call: Any, lab: Any) -> dict[str, Any]:
         call,
         lab,
         federated_provider=call.caller.arn,
-        federated_keys=keys | {f"{url}:aud": audience},
+        keys=keys | {f"{url}:aud": audience},
     )
     return answer | {
         "SubjectFromWebIdentityToken": claims["sub"],
