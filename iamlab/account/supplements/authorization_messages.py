@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # AWS says that messages expire, not when. [I]
 LIFETIME = 24 * 3600
+LONGEST = 10_240  # what DecodeAuthorizationMessage takes
 
 _KEY = secrets.token_bytes(32)
 _NONCE, _SEAL = 12, 16
@@ -41,15 +42,19 @@ def encode(decision: Decision) -> str:
     str
         Letters, digits, ``-`` and ``_``.
     """
-    facts = decision.request.context
+    facts, said = decision.request.context, message(decision)
     letter = {
         "account": facts.get("aws:PrincipalAccount"),
         "time": int(facts.get("aws:EpochTime") or 0),
-        "message": message(decision),
+        "message": said,
     }
-    nonce = secrets.token_bytes(_NONCE)
-    hidden = _cross(nonce, zlib.compress(json.dumps(letter).encode()))
-    return base64.urlsafe_b64encode(nonce + _seal(nonce + hidden) + hidden).decode().rstrip("=")
+    nonce, statements = secrets.token_bytes(_NONCE), said["matchedStatements"]["items"]
+    while True:
+        hidden = _cross(nonce, zlib.compress(json.dumps(letter).encode()))
+        whole = base64.urlsafe_b64encode(nonce + _seal(nonce + hidden) + hidden).decode()
+        if len(whole) <= LONGEST or not statements:
+            return whole.rstrip("=")
+        statements.pop()  # one is enough to know why
 
 
 def message(decision: Decision) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class _Rule:
                 here, needed = name[0].lower() + name[1:], name in shape.required_members
                 rule = _Rule(member, service)
                 if shape.name in LOOSE:
-                    rule.pattern = None
+                    rule.pattern = rule.words = None
                 self.members.append((name, here, rule, needed))
 
 

@@ -293,6 +293,8 @@ def _resources(params: Mapping[str, Any]) -> list[str]:
 
 
 def _actions(params: Mapping[str, Any]) -> list[str]:
+    if not params["ActionNames"]:
+        raise _invalid("ActionNames is empty. Name at least one action.")
     for name in params["ActionNames"]:
         if not re.fullmatch(r"[\w-]+:\w+", name, re.ASCII):
             raise _invalid(f"Invalid action name: {name}. Give a service, a colon and one action.")
@@ -368,7 +370,7 @@ def _simulate(
     missing = [key for key in asked if key.lower() not in given]
 
     def outcome(action: str, resource: str) -> _Outcome:
-        partition, holder = ("aws", "") if resource == "*" else split(resource)[1:5:3]
+        _, partition, _, _, holder, _ = split("arn:aws::::*" if resource == "*" else resource)
         home, who = holder if holder.isdigit() else owner or account, principal
         if caller is None:  # then everything is in one account
             home, who = account, f"arn:{partition}:iam::{account}:user/anybody"
@@ -377,13 +379,15 @@ def _simulate(
 
     shown = page(actions, params, "EvaluationResults")
     shown["EvaluationResults"] = [
-        _result(action, resources, [outcome(action, arn) for arn in resources], in_organization)
-        | {"MissingContextValues": missing}
+        _result(
+            action,
+            resources,
+            [outcome(action, arn) for arn in resources],
+            missing,
+            in_organization,
+        )
         for action in shown["EvaluationResults"]
     ]
-    for result in shown["EvaluationResults"]:
-        for one in result.get("ResourceSpecificResults", ()):
-            one["MissingContextValues"] = missing
     return shown
 
 
@@ -414,7 +418,11 @@ class _Outcome:
 
 
 def _result(
-    action: str, resources: list[str], outcomes: list[_Outcome], in_organization: bool
+    action: str,
+    resources: list[str],
+    outcomes: list[_Outcome],
+    missing: list[str],
+    in_organization: bool,
 ) -> dict[str, Any]:
     """One EvaluationResult: the most restrictive of all resources, then each of them."""
     verdict = min((one.verdict for one in outcomes), key=VERDICTS.index)
@@ -429,6 +437,7 @@ def _result(
         "EvalResourceName": _template(action, resources),
         "EvalDecision": verdict,
         "MatchedStatements": matched,
+        "MissingContextValues": missing,
         **_allowed_by("Organizations", by_organization if in_organization else None),
         **_allowed_by(
             "PermissionsBoundary", all(one.by_boundary for one in outcomes) if bounded else None
@@ -446,6 +455,7 @@ def _result(
             "EvalResourceName": arn,
             "EvalResourceDecision": one.verdict,
             "MatchedStatements": one.matched,
+            "MissingContextValues": missing,
             **({} if one.details is None else {"EvalDecisionDetails": one.details}),
             **_allowed_by("PermissionsBoundary", one.by_boundary),
         }
