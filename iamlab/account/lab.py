@@ -31,6 +31,7 @@ LEARNER_ACCOUNT = "111122223333"
 # Nothing listens there. Programs that this process starts (the AWS CLI) read it from their
 # environment, and so cannot reach the real AWS by mistake before lab.serve().
 _NOWHERE = "http://127.0.0.1:9"
+_DIRECT = ("127.0.0.1", "localhost", "169.254.169.254", "169.254.170.2")
 
 # Reading botocore's models is most of what a new client costs: each is read once a process.
 _LOADER = botocore.loaders.Loader()
@@ -143,13 +144,19 @@ class Lab:
         hidden: dict[str, str | None] = {
             name: None for name in os.environ if name.upper().startswith(("AWS_", "BOTO_"))
         }
+        # What is on this machine is never asked for through a proxy.
+        direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+        direct = ",".join(filter(None, (direct, *_DIRECT)))
         return hidden | {
+            "NO_PROXY": direct,
+            "no_proxy": direct,
             "AWS_ACCESS_KEY_ID": key_id,
             "AWS_SECRET_ACCESS_KEY": secret,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "BOTO_CONFIG": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": _NOWHERE,
         }

@@ -183,6 +183,7 @@ class Workloads:
             "AWS_REGION": region,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "BOTO_CONFIG": os.devnull,  # the last place where boto3 looks, before the instance
             **given,
         }
         core = botocore.session.Session()

@@ -247,6 +247,37 @@ def test_instance_metadata_has_no_credentials_to_give() -> None:
             ContainerMetadataFetcher(sleep=lambda _: None).retrieve_uri("/v2/credentials")
 
 
+def test_on_an_instance_the_real_metadata_service_is_never_asked(home: Path) -> None:
+    """Even on a machine that is an instance, or is behind a proxy: not one packet goes there."""
+    _child(
+        """
+        import urllib.error, urllib.request
+        import boto3, iamlab, requests
+        lab = iamlab.start()
+        url = "http://169.254.169.254/latest/meta-data/instance-id"
+        made = boto3.client("ec2").run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)
+        instance = made["Instances"][0]["InstanceId"]
+        def asked(call, error):
+            try:
+                call()
+            except error as problem:
+                assert "lab is running" in str(problem), problem
+            else:
+                raise AssertionError("answered")
+        asked(lambda: requests.get(url, timeout=2), requests.ConnectionError)
+        with lab.on_instance(instance):
+            assert requests.get(url).text == instance
+            assert boto3.Session().get_credentials() is None
+            asked(lambda: urllib.request.urlopen(url, timeout=2), urllib.error.URLError)
+        asked(lambda: requests.get(url, timeout=2), requests.ConnectionError)
+        """,
+        home,
+        HTTP_PROXY="http://10.9.8.7:3128",
+        NO_PROXY="intern.example",
+        **EVERYTHING,
+    )
+
+
 def test_a_service_that_is_not_there_says_so() -> None:
     """And names what works."""
     with iamlab.start(), pytest.raises(NotImplementedError, match=r"athena.*It has iam, sts"):
