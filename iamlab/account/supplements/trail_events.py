@@ -48,6 +48,7 @@ _READ_ONLY = {
     "kms": dict.fromkeys(("Encrypt", "Decrypt", "ReEncrypt", "Sign", "Verify", "VerifyMac"), True)
     | {"DeriveSharedSecret": True},
     "access-analyzer": {"GenerateFindingRecommendation": False},
+    "cloudtrail": {"GenerateQuery": False},
 }
 # S3's event names ("Amazon S3 CloudTrail events", Amazon S3 User Guide).
 _S3_NAMES = {
