@@ -2,7 +2,8 @@
 
 Nobody signs in to a web console in the lab, so a password was never used: ``no_information``.
 Facts of a real account can be put on moto's objects: ``user.password_last_used`` and
-``user.password_last_changed``, ``key.last_rotated``, ``key.last_used`` (an AccessKeyLastUsed).
+``user.password_last_changed``, ``key.last_rotated``, ``key.last_used`` (an AccessKeyLastUsed; UTC,
+naive), and ``root_facts`` on the IAM backend.
 
 Source: "Generate credential reports for your AWS account", IAM User Guide. The guide writes TRUE
 and FALSE as a spreadsheet shows them; the file has small letters, and dates that end in Z (public
@@ -21,6 +22,7 @@ from iamlab.account.errors import AwsError
 
 LIFE = timedelta(hours=4)
 NONE, NO_INFORMATION, NOT_SUPPORTED = "N/A", "no_information", "not_supported"
+NO_KEY, NO_CERTIFICATE = ["false", *[NONE] * 4], ["false", NONE]
 SLOTS = (1, 2)
 _OF_KEY = ("active", "last_rotated", "last_used_date", "last_used_region", "last_used_service")
 COLUMNS = (
@@ -95,7 +97,7 @@ def write(account: str, lab: Any) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
-    table.writerow(_root(account, lab))
+    table.writerow(root(account, lab).values())
     for user in sorted(iam.users.values(), key=lambda user: user.name.lower()):
         table.writerow(_row(user, iam.account_password_policy))
     return text.getvalue().removesuffix("\n")
@@ -112,41 +114,57 @@ def _row(user: Any, policy: Any) -> list[str]:
     row += [used, changed, rotation, _true(user.mfa_devices)]
     keys, certificates = user.access_keys, list(user.signing_certificates.values())
     for key in _slots(keys):
-        row += _key(key) if key else ["false"] + [NONE] * 4
+        row += _key(key) if key else NO_KEY
     for certificate in _slots(certificates):
-        row += _rotated(certificate, "upload_date") if certificate else ["false", NONE]
+        row += _rotated(certificate, "upload_date") if certificate else NO_CERTIFICATE
     return [*row, NONE]  # Nobody can have more than two of either.
 
 
-def _root(account: str, lab: Any) -> list[str]:
-    iam = lab.state.iam(account)
+def root(account: str, lab: Any) -> dict[str, str]:
+    """Return the root user's row of the credential report.
+
+    Parameters
+    ----------
+    account : str
+        Twelve digits.
+    lab : Lab
+        The lab.
+
+    Returns
+    -------
+    dict of str to str
+        By the names of `COLUMNS`. What ``root_facts`` on moto's IAM backend says (a dict like
+        this one) goes before.
+
+    Examples
+    --------
+    >>> import iamlab
+    >>> with iamlab.start() as lab:
+    ...     root(lab.account_id, lab)["mfa_active"]
+    'false'
+    """
+    iam, now = lab.state.iam(account), lab.clock.now()
     everybody = (*iam.users.values(), *iam.roles.values(), *iam.groups.values())
-    now = lab.clock.now()
+    # An account is as old as the first thing in it.
     made = min((one.create_date for one in everybody), default=now)
-    made = getattr(iam, "root_create_date", made)
     row = ["<root_account>", f"arn:aws:iam::{account}:root", _date(made)]
-    password = has_root_password(account, lab)
-    row += [_true(password), NO_INFORMATION if password else NONE, NOT_SUPPORTED, NOT_SUPPORTED]
-    row.append("false")
-    key_id = root_key_id(account, lab)
+    row += ["true", NO_INFORMATION] if _has_password(account, lab) else ["false", NONE]
+    row += [NOT_SUPPORTED, NOT_SUPPORTED, "false"]
+    keys = lab.callers._root_keys.items()
+    key_id = next((key_id for key_id, (owner, _) in keys if owner == account), None)
     if key_id is None:
-        row += ["false"] + [NONE] * 4
+        row += NO_KEY
     else:
         calls = [one for one in lab.trail.records if one.access_key_id == key_id]
         # The lab makes the key when somebody first signs in as root.
         row += ["true", _date(calls[0].time if calls else now)]
         row += _use(calls[-1].time, calls[-1].service, calls[-1].region) if calls else [NONE] * 3
-    return [*row, *["false"] + [NONE] * 4, *["false", NONE] * 2, NONE]
+    row += [*NO_KEY, *NO_CERTIFICATE, *NO_CERTIFICATE, NONE]
+    return dict(zip(COLUMNS, row, strict=True)) | getattr(iam, "root_facts", {})
 
 
-def root_key_id(account: str, lab: Any) -> str | None:
-    """Return the ID of an account's root access key, if somebody has signed in as root."""
-    keys = lab.callers._root_keys.items()
-    return next((key_id for key_id, (owner, _) in keys if owner == account), None)
-
-
-def has_root_password(account: str, lab: Any) -> bool:
-    """Whether an account's root user has a password: not where an organization made the account."""
+def _has_password(account: str, lab: Any) -> bool:
+    """A root user has no password where an organization made the account."""
     backend = lab.state.organization(account)
     if backend is None or account == backend.org.master_account_id:
         return True
@@ -191,8 +209,8 @@ def key_last_used(call: Any, lab: Any) -> dict[str, Any]:
     """GetAccessKeyLastUsed."""
     key = lab.state.iam(call.account).access_keys.get(call.params["AccessKeyId"])
     if key is None:
-        text = f"The Access Key with id {call.params['AccessKeyId']} cannot be found"
-        raise AwsError("NoSuchEntity", text, 404)
+        text = f"The Access Key with id {call.params['AccessKeyId']} cannot be found."
+        raise AwsError("NoSuchEntity", text, 404)  # code and text: [I]
     use: dict[str, Any] = {"ServiceName": NONE, "Region": NONE}
     if key.last_used is not None:
         last = key.last_used

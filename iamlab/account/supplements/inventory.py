@@ -379,6 +379,11 @@ def summary(call: Any, lab: Any) -> dict[str, Any]:
     """GetAccountSummary."""
     account, iam = call.account, lab.state.iam(call.account)
     uses = Uses(iam)
+    root = credential_report.root(account, lab)
+
+    def has(*columns: str) -> int:
+        return int(any(root[column] == "true" for column in columns))
+
     worn = {serial for user in iam.users.values() for serial in user.mfa_devices}
     counts = {
         "Users": len(iam.users),
@@ -392,10 +397,10 @@ def summary(call: Any, lab: Any) -> dict[str, Any]:
         "ServerCertificates": len(iam.certificates),
         "MFADevices": len(worn | set(iam.virtual_mfa_devices)),
         "MFADevicesInUse": len(worn),
-        "AccountMFAEnabled": 0,  # The lab's root user has no MFA device,
-        "AccountSigningCertificatesPresent": 0,  # no certificate,
-        "AccountAccessKeysPresent": int(credential_report.root_key_id(account, lab) is not None),
-        "AccountPasswordPresent": int(credential_report.has_root_password(account, lab)),
+        "AccountMFAEnabled": has("mfa_active"),
+        "AccountPasswordPresent": has("password_enabled"),
+        "AccountAccessKeysPresent": has("access_key_1_active", "access_key_2_active"),
+        "AccountSigningCertificatesPresent": has("cert_1_active", "cert_2_active"),
         "GlobalEndpointTokenVersion": getattr(iam, "global_endpoint_token_version", 1),
     }
     return {"SummaryMap": counts | QUOTAS}

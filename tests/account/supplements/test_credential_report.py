@@ -278,6 +278,11 @@ def test_facts_of_a_real_account_are_shown(lab, iam):
     day = pd.Timestamp("2026-01-02 03:04:05").to_pydatetime()
     ana.password_last_used = ana.password_last_changed = ana.access_keys[0].last_rotated = day
     ana.access_keys[0].last_used = AccessKeyLastUsed(day, "kms", "eu-north-1")
+    facts = {"mfa_active": "true", "access_key_2_active": "true"}
+    lab.state.iam(ACCOUNT).root_facts = facts
+    assert facts.items() <= report(iam)["<root_account>"].items()
+    summary = iam.get_account_summary()["SummaryMap"]
+    assert (summary["AccountMFAEnabled"], summary["AccountAccessKeysPresent"]) == (1, 1)
     row = report(iam)["ana"]
     dates = ("password_last_used", "password_last_changed", "access_key_1_last_rotated")
     assert {row[name] for name in dates} == {"2026-01-02T03:04:05Z"}
