@@ -95,7 +95,7 @@ def _answer(association: Any, state: str) -> dict[str, Any]:
 
 def associate(call: Any, lab: Any) -> dict[str, Any]:
     """AssociateIamInstanceProfile: one profile an instance."""
-    chosen = call.params["IamInstanceProfile"]
+    chosen = _chosen(call)
     made = _backend(call, lab).associate_iam_instance_profile(
         call.params["InstanceId"], chosen.get("Name"), chosen.get("Arn")
     )
@@ -105,13 +105,21 @@ def associate(call: Any, lab: Any) -> dict[str, Any]:
 
 def replace(call: Any, lab: Any) -> dict[str, Any]:
     """ReplaceIamInstanceProfileAssociation: another profile, under a new association ID."""
-    backend, chosen = _backend(call, lab), call.params["IamInstanceProfile"]
+    backend, chosen = _backend(call, lab), _chosen(call)
     old = backend.disassociate_iam_instance_profile(call.params["AssociationId"])
     made = backend.associate_iam_instance_profile(
         old.instance_id, chosen.get("Name"), chosen.get("Arn")
     )
     _show(made)
     return _answer(made, "associating")
+
+
+def _chosen(call: Any) -> dict[str, str]:
+    chosen = call.params.get("IamInstanceProfile")  # an empty one leaves no trace in a query
+    if not chosen:
+        text = "The request must contain the parameter IamInstanceProfile"
+        raise AwsError("MissingParameter", text)
+    return chosen
 
 
 def disassociate(call: Any, lab: Any) -> dict[str, Any]:
