@@ -23,6 +23,10 @@ _EVERYTHING = (
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 )
 
+_DENIES_ALL = (
+    '{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]}'
+)
+
 
 @lru_cache(maxsize=8192)
 def _parsed(text: str, name: str, arn: str | None) -> Policy:
@@ -32,10 +36,8 @@ def _parsed(text: str, name: str, arn: str | None) -> Policy:
 def read_policy(text: Any, name: str, arn: str | None = None) -> Policy:
     """Return a stored policy, parsed; the same text is parsed once.
 
-    Raises
-    ------
-    AwsError
-        If the stored text is not a policy: the lab then refuses rather than guesses.
+    What the lab cannot read (only a loaded account has such) denies everything: the lab does not
+    guess what it allows. Its name then says so.
     """
     if isinstance(text, bytes):
         text = text.decode()
@@ -44,9 +46,8 @@ def read_policy(text: Any, name: str, arn: str | None = None) -> Policy:
     try:
         return _parsed(text, name, arn)
     except PolicyError as error:
-        raise AwsError(
-            "MalformedPolicyDocument", f"The stored policy {name} cannot be read: {error}", 400
-        ) from error
+        why = f"which the lab cannot read and takes to deny everything: {error.message}"
+        return _parsed(_DENIES_ALL, f"{name} ({why})", arn)
 
 
 @dataclass(slots=True)

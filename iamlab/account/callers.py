@@ -130,6 +130,10 @@ class Callers:
         self._root_keys: dict[str, tuple[str, str]] = {}
         self._known: dict[str, tuple[int, Credentials]] = {}
         self.sessions: dict[str, Session] = {}
+        # Accounts that came from a file: the lab's own administrator and keys are not in them,
+        # so that their reports stay true. Key ID -> (account, secret, the user's ID; "" is root).
+        self._hidden_keys: dict[str, tuple[str, str, str]] = {}
+        self.administrators: dict[str, Any] = {}
 
     def find(self, access_key_id: str) -> Credentials | None:
         """Return the credentials of an access key ID.
@@ -171,9 +175,44 @@ class Callers:
         self._root_keys.clear()
         self._known.clear()
         self.sessions.clear()
+        self._hidden_keys.clear()
+        self.administrators.clear()
+
+    def hide_administrator(self, user: Any, key: tuple[str, str]) -> None:
+        """Let the lab's administrator of an account call from outside: the account shows nobody.
+
+        Parameters
+        ----------
+        user : moto.iam.models.User
+            Who calls; not in the account.
+        key : tuple of (str, str)
+            Access key ID and secret.
+        """
+        account = user.account_id
+        user = self.administrators.setdefault(account, user)
+        self._hidden_keys[key[0]] = (account, key[1], user.id)
+
+    def hidden_key(self, account: str, user_id: str = "") -> tuple[str, str]:
+        """Return an access key (ID, secret) of a user that is in no list and in no report.
+
+        Parameters
+        ----------
+        account : str
+            Twelve digits.
+        user_id : str
+            Unique ID of the user; the root user if not given.
+        """
+        for key_id, (owner, secret, whose) in self._hidden_keys.items():
+            if (owner, whose) == (account, user_id):
+                return key_id, secret
+        key_id, secret = new_key_id("AKIA"), new_secret()
+        self._hidden_keys[key_id] = (account, secret, user_id)
+        return key_id, secret
 
     def root_key(self, account: str) -> tuple[str, str]:
         """Return an access key (ID, secret) of an account's root user, making it if needed."""
+        if account in self.administrators:
+            return self.hidden_key(account)
         for key_id, (owner, secret) in self._root_keys.items():
             if owner == account:
                 return key_id, secret
@@ -207,6 +246,12 @@ class Callers:
         if key_id in self._root_keys:
             account, secret = self._root_keys[key_id]
             return Credentials(secret, self._root(account, key_id))
+        if key_id in self._hidden_keys:
+            account, secret, user_id = self._hidden_keys[key_id]
+            if not user_id:
+                return Credentials(secret, self._root(account, key_id))
+            user = self._by_id(account, user_id)
+            return user and Credentials(secret, self._user(account, user, key_id))
         for account in self._state.accounts():
             backend = self._state.iam(account)
             key = backend.access_keys.get(key_id)
@@ -228,8 +273,7 @@ class Callers:
         if session.kind == "role":
             entity = self._state.iam(session.account).roles.get(session.entity_id)
         elif session.kind != "root" and session.entity_id != session.account:
-            users = self._state.iam(session.account).users.values()
-            entity = next((u for u in users if u.id == session.entity_id), None)
+            entity = self._by_id(session.account, session.entity_id)
         if entity is None and session.entity_id and session.entity_id != session.account:
             return None  # Deleting the role or the user ends its sessions.
         caller = Caller(
@@ -244,6 +288,11 @@ class Callers:
             session,
         )
         return Credentials(session.secret, caller, session.token)
+
+    def _by_id(self, account: str, user_id: str) -> Any:
+        hidden = self.administrators.get(account)
+        users = (*self._state.iam(account).users.values(), *([hidden] if hidden else ()))
+        return next((user for user in users if user.id == user_id), None)
 
     def _user(self, account: str, user: Any, key_id: str) -> Caller:
         return Caller("user", account, user.arn, user.arn, user.id, user.name, key_id, user)

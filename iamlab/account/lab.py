@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from iamlab.account.endpoint import Endpoint
+    from iamlab.account.errors import Response
     from iamlab.account.issuer import Issuer
+    from iamlab.account.shell import Shell
+    from iamlab.account.wire import HttpRequest
     from iamlab.policy import Decision
 
 LEARNER_ACCOUNT = "111122223333"
@@ -121,6 +124,7 @@ class Lab:
         self._administrators: dict[str, tuple[str, str]] = {}
         self._signed_in: dict[str, tuple[str, str]] = {}
         self._endpoint: Endpoint | None = None
+        self._shell: Shell | None = None
         self._installation: seam.Installation | None = None
         self._default_session: Any = None
 
@@ -176,6 +180,9 @@ class Lab:
             if self._endpoint is not None:
                 self._endpoint.stop()
                 self._endpoint = None
+            if self._shell is not None:
+                self._shell.remove()
+                self._shell = None
             seam.wipe()
             assert self._installation is not None
             self._installation.uninstall()
@@ -202,6 +209,8 @@ class Lab:
         self.state.changed()
         for account in list(self._administrators):
             self._open(account)
+        if self._shell is not None:
+            self._shell.renew()
 
     def __enter__(self) -> Lab:
         return self
@@ -254,7 +263,8 @@ class Lab:
         Returns
         -------
         boto3.Session
-            For a user with a real access key of that user: a user may have two.
+            For a user with a real access key of that user: a user may have two. In an account
+            that was loaded, with a key that no list and no report shows.
 
         Raises
         ------
@@ -418,6 +428,7 @@ class Lab:
         action: str,
         resource: str = "*",
         context: dict[str, Any] | None = None,
+        account: str | None = None,
     ) -> Decision:
         """Ask what the accounts' present policies say of one action, without making the call.
 
@@ -429,6 +440,8 @@ class Lab:
             Such as ``"s3:GetObject"`` and ``"arn:aws:s3:::reports/q3.csv"``.
         context : dict, optional
             Condition keys of the request.
+        account : str, optional
+            Whose user or role; the learner's if not given.
 
         Returns
         -------
@@ -446,7 +459,7 @@ class Lab:
         'allowed'
         """
         self.check_running()
-        caller = self._principal(principal)
+        caller = self._principal(principal, account)
         owner, policy_of = self._owner(action, resource)
         return self.gate.decide(
             caller, action, resource, context, resource_account=owner, policy_of=policy_of
@@ -482,6 +495,13 @@ class Lab:
     def serve(self, port: int = 0) -> str:
         """Put the lab on 127.0.0.1 too, for the AWS CLI and other programs.
 
+        The account stays the same one. From then on ``!aws iam list-users`` works in a notebook
+        cell, and so does any program started from here that reads AWS's own environment
+        variables. The CLI's settings and profiles are files in a private folder of the lab; your
+        own ``.aws`` folder is neither read nor changed. :meth:`stop` removes them.
+
+        The first time, this prints the line that leads another terminal to the lab.
+
         Parameters
         ----------
         port : int
@@ -490,21 +510,54 @@ class Lab:
         Returns
         -------
         str
-            The endpoint's URL. Programs started from this process find it by themselves.
+            The endpoint's URL.
+
+        Raises
+        ------
+        OSError
+            If the port is taken.
+        ValueError
+            If the lab already listens on another port.
 
         Examples
         --------
         >>> with start() as lab:
-        ...     lab.serve().startswith("http://127.0.0.1:")
-        True
+        ...     url = lab.serve()  # doctest: +ELLIPSIS
+        The lab is at http://127.0.0.1:...
         """
         self.check_running()
-        from iamlab.account.endpoint import Endpoint
-
         if self._endpoint is None:
-            self._endpoint = Endpoint(self.gate.handle, port)
-            os.environ["AWS_ENDPOINT_URL"] = self._endpoint.url
+            shell = self._listen(port)
+            print(
+                f"The lab is at {self._endpoint.url}. Here, !aws iam list-users works now.\n"
+                f"In another terminal, run this first:  {shell.line()}"
+            )
+        if port and not self._endpoint.url.endswith(f":{port}"):
+            raise ValueError(f"This lab already listens at {self._endpoint.url}, and only there.")
         return self._endpoint.url
+
+    def _listen(self, port: int) -> Shell:
+        from iamlab.account.aws_command import LAB_TIME
+        from iamlab.account.endpoint import Endpoint
+        from iamlab.account.shell import Shell
+
+        def handle(request: HttpRequest) -> Response:
+            if request.path == LAB_TIME:
+                return 200, {"content-type": "text/plain"}, f"{self.clock.now():%FT%TZ}".encode()
+            return self.gate.handle(request)
+
+        try:
+            self._endpoint = Endpoint(handle, port)
+        except OSError as error:
+            raise OSError(
+                f"Port {port} cannot be used: {error.strerror}. Port 0 takes a free one."
+            ) from error
+        key = self._administrator_key(self.account_id)
+        self._shell = Shell(self._endpoint.url, self.region, *key)
+        assert self._installation is not None
+        for name, value in self._shell.environment.items():
+            self._installation.set_environment(name, value)
+        return self._shell
 
     # --- Helpers ----------------------------------------------------------------------------
 
@@ -535,6 +588,8 @@ class Lab:
                 f"There is no user {name!r} in account {account}. Create it first: "
                 f'boto3.client("iam").create_user(UserName="{name}")'
             )
+        if account in self.callers.administrators:
+            return self.callers.hidden_key(account, user.id)
         known = self._signed_in.get(user.id)
         if known is not None:
             key = backend.access_keys.get(known[0])
@@ -545,7 +600,7 @@ class Lab:
         self._signed_in[user.id] = (made.access_key_id, made.secret_access_key)
         return self._signed_in[user.id]
 
-    def _principal(self, principal: str | boto3.Session) -> Caller:
+    def _principal(self, principal: str | boto3.Session, account: str | None = None) -> Caller:
         if isinstance(principal, boto3.Session):
             credentials = principal.get_credentials()
             found = self.callers.find(credentials.access_key) if credentials else None
@@ -554,10 +609,10 @@ class Lab:
             return found.caller
         arn = principal
         if not principal.startswith("arn:"):
-            arn = f"arn:aws:iam::{self.account_id}:{principal}"
+            arn = f"arn:aws:iam::{account or self.account_id}:{principal}"
         caller = self.callers.principal(arn)
         if caller is None:
-            raise LookupError(f"There is no {principal} in the lab.")
+            raise LookupError(f"There is nobody with the ARN {arn} in the lab.")
         return caller
 
     def _owner(self, action: str, resource: str) -> tuple[str | None, tuple[Any, ...] | None]:

@@ -413,7 +413,7 @@ class Installation:
             for owner, name, value in self._patches():
                 self._patch(owner, name, value)
             for name, value in self._environment.items():
-                self._set_environment(name, value)
+                self.set_environment(name, value)
             self._patch(default_user_config, "iam", {"load_aws_managed_policies": False})
         except BaseException:
             self.uninstall()
@@ -527,7 +527,8 @@ class Installation:
         _swap(name, old, new)
         self._undo.append(lambda: _swap(name, new, old))
 
-    def _set_environment(self, name: str, value: str | None) -> None:
+    def set_environment(self, name: str, value: str | None) -> None:
+        """Set an environment variable (None removes it); :meth:`uninstall` puts it back."""
         before = os.environ.get(name)
         if value is None:
             os.environ.pop(name, None)
@@ -544,7 +545,19 @@ class Installation:
 
 def make_administrator(state: State, account: str, key_id: str, secret: str) -> None:
     """Give an account its user ``administrator``, with AdministratorAccess and this access key."""
-    models, backend = moto.iam.models, state.iam(account)
+    backend, user = state.iam(account), administrator(account)
+    for policy in user.managed_policies.values():
+        backend.managed_policies[policy.arn] = policy
+        backend.aws_managed_policies.append(policy)
+    backend.users[user.name] = user
+    key = user.create_access_key("AKIA")
+    key.access_key_id, key.secret_access_key = key_id, secret
+    backend.access_keys[key_id] = key
+
+
+def administrator(account: str) -> Any:
+    """Return a user ``administrator`` with AdministratorAccess who is not (yet) in the account."""
+    models = moto.iam.models
     policy = models.AWSManagedPolicy(
         "AdministratorAccess",
         account_id=account,
@@ -555,14 +568,9 @@ def make_administrator(state: State, account: str, key_id: str, secret: str) -> 
         create_date=datetime(2015, 2, 6, 18, 39, 46),
         update_date=datetime(2015, 2, 6, 18, 39, 46),
     )
-    backend.managed_policies[policy.arn] = policy
-    backend.aws_managed_policies.append(policy)
     user = models.User(account, "us-east-1", "administrator")
-    backend.users[user.name] = user
     policy.attach_to(user)
-    key = user.create_access_key("AKIA")
-    key.access_key_id, key.secret_access_key = key_id, secret
-    backend.access_keys[key_id] = key
+    return user
 
 
 # AWS's own document, word for word: it is all that this policy says.
