@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_open)
 
     command = commands.add_parser("doctor", help="check that everything needed works here")
+    command.add_argument(
+        "--coverage", action="store_true", help="list what of AWS the lab refuses, and why"
+    )
     command.set_defaults(run=_doctor)
 
     command = commands.add_parser("simulate", help="would AWS allow this request, and why?")
@@ -130,6 +133,11 @@ def _start_jupyterlab(folder: Path, lesson: str, arguments: argparse.Namespace) 
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
+    if arguments.coverage:
+        from iamlab.account.coverage import page
+
+        print(page())
+        return 0
     from iamlab.doctor import examine
 
     findings = examine()
