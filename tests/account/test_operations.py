@@ -36,6 +36,7 @@ START = {
     "kms": f"arn:aws:kms:{REGION}:{A}:",
     "secretsmanager": f"arn:aws:secretsmanager:{REGION}:{A}:secret:",
     "lambda": f"arn:aws:lambda:{REGION}:{A}:",
+    "cloudtrail": f"arn:aws:cloudtrail:{REGION}:{A}:",
 }
 
 

@@ -121,7 +121,8 @@ def event(record: Record, account: str) -> dict[str, Any]:
         told["errorMessage"] = record.error.message
     told["requestParameters"] = _request(record)
     told["responseElements"] = _response(record)
-    told["requestID"] = record.request_id
+    # A service's own call was never a request to the lab.
+    told["requestID"] = record.request_id or str(uuid5(UUID(record.event_id), "request"))
     told["eventID"] = event_id(record, account)
     told["readOnly"] = read_only(record)
     if resources := _resources(record):

@@ -1,0 +1,150 @@
+"""Trails: the bucket that CloudTrail may write into, names and ARNs, selectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.account.helpers import ACCOUNT, World, allow, policy
+from tests.account.supplements.conftest import AS_IS, refused
+
+CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}
+ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
+
+
+def grants(bucket: str, prefix: str = "", account: str = ACCOUNT) -> list[dict[str, Any]]:
+    """The bucket policy of the User Guide's page."""
+    folder = f"arn:aws:s3:::{bucket}/{prefix}AWSLogs/{account}/*"
+    full = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
+    return [
+        allow("s3:GetBucketAcl", f"arn:aws:s3:::{bucket}", Principal=CLOUDTRAIL),
+        allow("s3:PutObject", folder, Principal=CLOUDTRAIL, Condition=full),
+    ]
+
+
+@pytest.fixture
+def world(lab: Any) -> World:
+    return World(lab)
+
+
+@pytest.fixture
+def trail(world: World) -> Any:
+    world.bucket("logs", *grants("logs"))
+    return boto3.client("cloudtrail", config=AS_IS)
+
+
+def make(trail: Any, **more: Any) -> Any:
+    return trail.create_trail(**{"Name": "main", "S3BucketName": "logs"} | more)
+
+
+def test_a_trail_from_its_making_to_its_end(trail: Any) -> None:
+    made = make(trail, IsMultiRegionTrail=True, TagsList=[{"Key": "team", "Value": "red"}])
+    assert (made["Name"], made["TrailARN"], made["IsMultiRegionTrail"]) == ("main", ARN, True)
+    assert trail.get_trail_status(Name="main")["IsLogging"] is False
+    trail.start_logging(Name=ARN)
+    assert trail.get_trail_status(Name="main")["IsLogging"] is True
+    assert trail.get_trail(Name=ARN)["Trail"]["HomeRegion"] == "us-east-1"
+    assert trail.list_trails()["Trails"] == [
+        {"TrailARN": ARN, "Name": "main", "HomeRegion": "us-east-1"}
+    ]
+    tags = trail.list_tags(ResourceIdList=[ARN])["ResourceTagList"][0]["TagsList"]
+    assert tags == [{"Key": "team", "Value": "red"}]
+    updated = trail.update_trail(Name="main", EnableLogFileValidation=True)
+    assert updated["LogFileValidationEnabled"] is True
+    trail.stop_logging(Name="main")
+    assert trail.get_trail_status(Name="main")["IsLogging"] is False
+    trail.delete_trail(Name=ARN)
+    with refused("TrailNotFoundException", 400, "Unknown trail: main for the user"):
+        trail.get_trail(Name="main")
+
+
+def test_a_name_is_taken_once(trail: Any) -> None:
+    make(trail)
+    with refused("TrailAlreadyExistsException", 400, "main already exists"):
+        make(trail)
+
+
+@pytest.mark.parametrize("call", ["delete_trail", "get_trail", "start_logging", "stop_logging"])
+def test_a_trail_that_is_not_there(trail: Any, call: str) -> None:
+    with refused("TrailNotFoundException", 400):
+        getattr(trail, call)(Name="nothing")
+
+
+def test_the_list_of_trails_can_be_asked_by_name(trail: Any) -> None:
+    make(trail)
+    make(trail, Name="other")
+    asked = trail.describe_trails(trailNameList=["main", "unknown"])["trailList"]
+    assert [found["Name"] for found in asked] == ["main"]
+    assert len(trail.describe_trails()["trailList"]) == 2
+
+
+def test_selectors(trail: Any) -> None:
+    make(trail)
+    assert trail.get_event_selectors(TrailName="main")["EventSelectors"] == [
+        {
+            "ReadWriteType": "All",
+            "IncludeManagementEvents": True,
+            "DataResources": [],
+            "ExcludeManagementEventSources": [],
+        }
+    ]
+    assert trail.get_trail(Name="main")["Trail"]["HasCustomEventSelectors"] is False
+    chosen = [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]
+    trail.put_event_selectors(TrailName="main", EventSelectors=chosen)
+    shown = trail.get_event_selectors(TrailName=ARN)["EventSelectors"]
+    assert shown[0]["ReadWriteType"] == "WriteOnly"
+    assert trail.get_trail(Name="main")["Trail"]["HasCustomEventSelectors"] is True
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_cloudtrail_must_be_allowed_to_write(trail: Any, world: World, missing: int) -> None:
+    rest = [rule for number, rule in enumerate(grants("logs")) if number != missing]
+    world.s3.put_bucket_policy(Bucket="logs", Policy=policy(*rest))
+    with refused("InsufficientS3BucketPolicyException", 400, "for bucket: logs"):
+        make(trail)
+
+
+def test_the_bucket_policy_names_account_prefix_and_trail(trail: Any, world: World) -> None:
+    with refused("InsufficientS3BucketPolicyException", 400):
+        make(trail, S3KeyPrefix="audit")
+    world.s3.put_bucket_policy(Bucket="logs", Policy=policy(*grants("logs", "audit/")))
+    make(trail, S3KeyPrefix="audit")
+    with refused("InsufficientS3BucketPolicyException", 400):
+        trail.update_trail(Name="main", S3KeyPrefix="else")
+    # The confused deputy: the page asks for aws:SourceArn of this one trail.
+    rules = grants("logs")
+    for rule in rules:
+        rule["Condition"] = rule.get("Condition", {}) | {"ArnEquals": {"aws:SourceArn": ARN + "2"}}
+    world.s3.put_bucket_policy(Bucket="logs", Policy=policy(*rules))
+    make(trail, Name="main2")
+    with refused("InsufficientS3BucketPolicyException", 400):
+        make(trail, Name="main3")
+
+
+def test_a_bucket_that_is_not_there(trail: Any) -> None:
+    with refused("S3BucketDoesNotExistException", 400):
+        make(trail, S3BucketName="nowhere-1234")
+
+
+def test_permissions_are_asked_on_the_trail(trail: Any, world: World) -> None:
+    make(trail)
+    bo = world.user("bo", allow("cloudtrail:StopLogging", ARN)).client("cloudtrail")
+    bo.stop_logging(Name="main")
+    with refused("AccessDeniedException", 400, f"cloudtrail:StartLogging on resource: {ARN}"):
+        bo.start_logging(Name="main")
+    tagged = {"StringEquals": {"aws:RequestTag/team": "red"}}
+    world.grant("user/bo", allow("cloudtrail:CreateTrail", Condition=tagged))
+    with refused("AccessDeniedException", 400):
+        make(bo, Name="untagged")
+    make(bo, Name="tagged", TagsList=[{"Key": "team", "Value": "red"}])
+
+
+def test_the_logs_role_is_passed(trail: Any, world: World) -> None:
+    role = world.role("to-logs", trust=({"Effect": "Allow", "Action": "sts:AssumeRole",
+                                         "Principal": CLOUDTRAIL},))  # fmt: skip
+    bo = world.user("bo", allow("cloudtrail:*")).client("cloudtrail")
+    more = {"CloudWatchLogsRoleArn": role, "CloudWatchLogsLogGroupArn": "arn:aws:logs:::x"}
+    with refused("AccessDeniedException", 400, f"iam:PassRole on resource: {role}"):
+        make(bo, **more)
