@@ -268,7 +268,8 @@ _LIST = {
 def task_role(backend: Any, task: Any) -> str | None:
     """The ARN of a task's role: what the RunTask call said goes before the task definition."""
     definition = backend.describe_task_definition(task.task_definition_arn)
-    return (task.overrides or {}).get("taskRoleArn") or definition.task_role_arn
+    overrides = task.overrides or {}
+    return overrides.get("taskRoleArn") or getattr(definition, "task_role_arn", None)
 
 
 def _refused(status: int, code: str, message: str) -> Response:
