@@ -38,6 +38,8 @@ def test_the_fixed_names():
     allow, deny = step.statements
     assert (allow.effect, allow.matched, allow.failure, allow.index) == ("Allow", True, None, 0)
     assert (deny.effect, deny.sid, deny.index, deny.policy_arn) == ("Deny", "No", 1, None)
+    assert deny.document is decision.policies.identity[0]
+    assert deny.statement is deny.document.statements[1]
     assert decision.deciding == (deny,)
     assert decide(READ).deciding[0].effect == "Allow"
     assert decide().deciding == ()

@@ -465,6 +465,25 @@ def test_a_place_can_be_asked_for_any_path():
     assert parse(one()).line_of(0) is None
 
 
+@pytest.mark.parametrize("indent", [None, 0, 3])
+@pytest.mark.parametrize("number", [1, 3])
+def test_where_a_statement_begins_and_ends(indent, number):
+    statements = [
+        {"Sid": f"S{n}", "Effect": "Deny", "Action": "*", "Resource": "*"} for n in range(number)
+    ]
+    alone = statements[0] if number == 1 else statements
+    text = json.dumps({"Version": "2012-10-17", "Statement": alone}, indent=indent)
+    read, lines = parse(text), text.split("\n")
+
+    def offset(place):
+        return sum(len(line) + 1 for line in lines[: place[0] - 1]) + place[1] - 1
+
+    for index, statement in enumerate(statements):
+        start, end = read.span(index)
+        assert json.loads(text[offset(start) : offset(end)]) == statement
+    assert parse(json.loads(text)).span(0) is None
+
+
 def test_places_count_characters_and_know_escaped_names():
     text = '{"Statement": {"Effect": "Allow", "Act\\u0069on": "é:ü", "Resource": "*"}}'
     error = refusal(text, "identity")

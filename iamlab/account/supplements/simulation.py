@@ -62,6 +62,7 @@ NOT_A_USER = "Invalid caller - Caller must be an IAM user in this context."
 NOT_ARNS = "ResourceNames are not in a valid ARN format: {}."
 NOT_AN_OWNER = "'{}' is not a valid as a Resource Owner."
 
+NO_ARN = "arn:aws::::*"  # what "*" says of partition and account
 _ENTITY = r"arn:aws[\w-]*:iam::(\d{12}|):(user|group|role|oidc-provider|saml-provider)/(.+)"
 _OWNER = r"(?:arn:aws[\w-]*:iam::)?(\d{12})(?::root)?"
 _NAME, _NAMES = r"[\w+=,.@-]+", r"[\w+=,.@?-]*\*?[\w+=,.@?-]*"
@@ -279,7 +280,7 @@ def _resources(params: Mapping[str, Any]) -> list[str]:
     resources = params.get("ResourceArns") or ["*"]
     for arn in resources:
         try:
-            assert arn == "*" or split(arn)
+            split(NO_ARN if arn == "*" else arn)
         except ValueError:
             raise _invalid(NOT_ARNS.format(arn)) from None
     option = params.get("ResourceHandlingOption")
@@ -328,7 +329,9 @@ def _is_about(statement: Any, arn: str) -> bool:
     if statement.resources is None:
         return True
     return any(
-        pattern == "*" or wildcard(pattern.partition("/")[0])(arn.partition("/")[0])
+        pattern == "*"
+        or "${" in pattern
+        or wildcard(pattern.partition("/")[0])(arn.partition("/")[0])
         for pattern in statement.resources
     )
 
@@ -370,7 +373,7 @@ def _simulate(
     missing = [key for key in asked if key.lower() not in given]
 
     def outcome(action: str, resource: str) -> _Outcome:
-        _, partition, _, _, holder, _ = split("arn:aws::::*" if resource == "*" else resource)
+        _, partition, _, _, holder, _ = split(NO_ARN if resource == "*" else resource)
         home, who = holder if holder.isdigit() else owner or account, principal
         if caller is None:  # then everything is in one account
             home, who = account, f"arn:{partition}:iam::{account}:user/anybody"

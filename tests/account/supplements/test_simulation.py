@@ -571,6 +571,8 @@ def test_roles_and_groups_as_callers(custom: Callable[..., Any], iam: Any) -> No
 def test_a_resource_policy_is_about_the_resource(custom: Callable[..., Any]) -> None:
     given = {"CallerArn": ANA, "ResourcePolicy": policy(trusts(ANA, "s3:*", Resource=OBJECT))}
     assert custom(ADMIN, **given, ResourceArns=[BUCKET])["EvalDecision"] == "allowed"
+    own = policy(trusts(ANA, "s3:*", Resource="arn:aws:s3:::${aws:PrincipalTag/team}/*"))
+    assert custom(ADMIN, CallerArn=ANA, ResourcePolicy=own, ResourceArns=[OBJECT])
     for other in ("arn:aws:s3:::other/q3.csv", "*"):
         with refused("InvalidInput", 400, "not applicable"):
             custom(ADMIN, **given, ResourceArns=[OBJECT, other])
@@ -678,6 +680,11 @@ def test_scps_of_the_organization(world: World) -> None:
     assert result["EvalDecision"] == "allowed"
     assert result["OrganizationsDecisionDetail"] == {"AllowedByOrganizations": True}
     assert ask(PolicyExclusionList=[{"PolicyType": "scp"}])["EvalDecision"] == "allowed"
+    # The management account belongs to it too, and no SCP limits it.
+    world.user("ana", allow("*"))
+    own = world.iam.simulate_principal_policy(PolicySourceArn=ANA, ActionNames=["s3:GetObject"])
+    (result,) = own["EvaluationResults"]
+    assert result["OrganizationsDecisionDetail"] == {"AllowedByOrganizations": True}
 
 
 @pytest.mark.parametrize(
