@@ -314,7 +314,8 @@ class Lab:
         instance metadata service, which gives out temporary credentials of the instance's role.
         So do ``requests`` and ``boto3`` at http://169.254.169.254, as AWS's documentation writes
         it. Programs that are started from here (the AWS CLI, curl) cannot reach that address:
-        they find the same service at the URL in ``AWS_EC2_METADATA_SERVICE_ENDPOINT``.
+        they find the same service at the URL in ``AWS_EC2_METADATA_SERVICE_ENDPOINT``. For the
+        AWS CLI call :meth:`serve` first.
 
         Make clients inside the ``with``. A client made outside stays who it was. The environment
         belongs to the whole process: other threads are on the instance too.

@@ -586,6 +586,11 @@ def wipe() -> None:
     _backends("organizations").master_accounts.clear()
 
 
+def forget_account(account: str) -> None:
+    """Forget an account's IAM, as if nobody had ever asked for it."""
+    _backends("iam").pop(account, None)
+
+
 def from_botocore(request: Any) -> HttpRequest:
     """Return a botocore (or requests) prepared request as the gate reads it."""
     body = request.body

@@ -1,0 +1,116 @@
+"""The ``aws`` command of a served lab: the real AWS CLI, with a home of its own.
+
+The CLI keeps the credentials of assumed roles in ~/.aws/cli/cache, and no setting moves that. So
+here it gets another home folder, the lab's. Nothing of the lab lands in the learner's own
+``.aws``, and nothing of that is read: no alias, no cached sign-in.
+
+This file runs by itself, as ``python aws_command.py FOLDER WORDS...``: it imports nothing of the
+package, so that it costs little.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import site
+import subprocess
+import sys
+import sysconfig
+import urllib.request
+from pathlib import Path
+
+LAB_TIME = "/.iamlab/time"  # where the endpoint tells the lab's time; no bucket is called so
+PREFIX = "iamlab-"  # of the names of labs' folders
+# The first versions of the AWS CLI that heed AWS_ENDPOINT_URL ("Service-specific endpoints", AWS
+# SDKs and Tools Reference Guide). An older one would call the real AWS.
+_NEW_ENOUGH = {1: (1, 29, 0), 2: (2, 13, 0)}
+_MISSING = (
+    "aws: there is no AWS CLI on this computer that can talk to the lab. "
+    "Install one: python -m pip install awscli"
+)
+
+
+def main(folder: Path, words: list[str]) -> int:
+    """Run ``aws`` with these words.
+
+    Parameters
+    ----------
+    folder : Path
+        The lab's private folder; see :mod:`iamlab.account.shell`.
+    words : list of str
+
+    Returns
+    -------
+    int
+        Its exit code. On anything but Windows this process becomes the CLI and never returns.
+    """
+    settings = json.loads((folder / "lab.json").read_text("utf-8"))
+    if os.environ.get("AWS_SHARED_CREDENTIALS_FILE") == str(folder / "credentials"):
+        # The files say the same, and there a profile can say otherwise. In the environment
+        # it would go before every profile.
+        for name, value in settings["environment"].items():
+            if os.environ.get(name) == value:
+                del os.environ[name]
+    # The words may name files in the learner's own home; Python may have the CLI there.
+    words = [_expanded(word) for word in words]
+    os.environ.setdefault("PYTHONUSERBASE", site.getuserbase())
+    home = folder / "home"
+    os.environ["HOME"] = os.environ["USERPROFILE"] = str(home)
+    program = _program(folder / "program")
+    if not program:
+        print(_MISSING, file=sys.stderr)
+        return 127
+    _forget_expired(home / ".aws" / "cli" / "cache", settings["url"])
+    if os.name == "nt":
+        return subprocess.call([program, *words])
+    os.execv(program, [program, *words])
+
+
+def _expanded(word: str) -> str:
+    scheme, found, path = word.partition("://~")
+    return f"{scheme}://{os.path.expanduser('~' + path)}" if found else word
+
+
+def _program(kept: Path) -> str:
+    """The learner's own CLI if it is new enough, or the one that came with the lab."""
+    if kept.exists() and os.path.exists(kept.read_text("utf-8")):
+        return kept.read_text("utf-8")
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    others = [f for f in folders if not Path(f).parent.name.startswith(PREFIX)]
+    found = shutil.which("aws", path=os.pathsep.join(others))
+    ours = shutil.which("aws", path=sysconfig.get_path("scripts"))
+    if found and found != ours and not _new_enough(found):
+        found = None
+    kept.write_text(found or ours or "", "utf-8")
+    return found or ours or ""
+
+
+def _new_enough(program: str) -> bool:
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    found = re.match(r"aws-cli/(\d+)\.(\d+)\.(\d+)", said.stdout or said.stderr)
+    version = tuple(map(int, found.groups())) if found else (0,)
+    return version >= _NEW_ENOUGH.get(version[0], (version[0] + 1,))
+
+
+def _forget_expired(cache: Path, url: str) -> None:
+    """Drop the cached credentials that the lab's clock has passed: the CLI sees the real one."""
+    entries = list(cache.glob("*.json"))
+    if not entries:
+        return
+    with contextlib.suppress(OSError), urllib.request.urlopen(url + LAB_TIME, timeout=5) as answer:
+        now = answer.read().decode()
+        for entry in entries:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                # "2026-11-24T20:00:00Z", or with +00:00: both sort as text
+                if json.loads(entry.read_text("utf-8"))["Credentials"]["Expiration"] <= now:
+                    entry.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
