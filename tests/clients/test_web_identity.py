@@ -65,3 +65,15 @@ def test_a_job_with_only_a_token_file(aws: Cli, ci: Any, tmp_path: Path) -> None
         timeout=60,
     )
     assert (done.returncode, done.stdout.strip()) == (0, "administrator"), done.stderr
+
+
+def test_client_ids_of_a_provider(aws: Cli, ci: Any) -> None:
+    arn = "arn:aws:iam::111122223333:oidc-provider/ci.larkfield.example"
+    words = ("--open-id-connect-provider-arn", arn)
+    aws("iam", "add-client-id-to-open-id-connect-provider", *words, "--client-id", "maps")
+    shown = aws("iam", "get-open-id-connect-provider", *words)
+    assert shown["ClientIDList"] == ["sts.amazonaws.com", "maps"]
+    aws("iam", "remove-client-id-from-open-id-connect-provider", *words, "--client-id", "maps")
+    assert aws("iam", "list-open-id-connect-providers")["OpenIDConnectProviderList"] == [
+        {"Arn": arn}
+    ]
