@@ -80,12 +80,15 @@ class Job:
     actions: dict[str, Use] = field(default_factory=dict)
 
     def read(self, records: Sequence[Any]) -> None:
-        """Find the last attempts of those who could, in the last 400 days of the record."""
+        """Find the last attempts of those who could, in the last 400 days of the record.
+
+        Sessions are their role's; those of GetFederationToken are the user's who asked. [I]
+        """
         ids = {id(entity): entity for entity in self.could}
         for record in records:
             caller = record.caller
             entity = ids.get(id(caller.entity)) if caller is not None else None
-            if entity is None or caller.kind == "federated" or record.time < self.made - TRACKED:
+            if entity is None or record.time < self.made - TRACKED:
                 continue
             use = Use(record.time, record.region, entity)
             self.entities.setdefault(record.service, {})[entity.id] = use

@@ -312,12 +312,36 @@ def test_details_of_a_role_that_was_used(lab, iam, role):
 
 def test_documents_come_back_as_they_were_stored(iam):
     """URL-encoded on the way ("compliant with RFC 3986"): signs that have a meaning there."""
-    resource = "arn:aws:s3:::b/100%25+é~ &=?#[]${aws:username}"
-    document = allow("s3:GetObject", resource=resource)
+    signs = "arn:aws:s3:::b/100%25+é~ &=?#[]${aws:username}"
+    document = allow("s3:GetObject", resource=signs)
+    trusted = trust({"AWS": ACCOUNT}, condition={"StringEquals": {"sts:ExternalId": signs}})
     iam.create_user(UserName="ana")
     iam.put_user_policy(UserName="ana", PolicyName="p", PolicyDocument=document)
-    users = iam.get_account_authorization_details(Filter=["User"])["UserDetailList"]
-    assert users[1]["UserPolicyList"][0]["PolicyDocument"] == json.loads(document)
+    iam.create_role(RoleName="reader", AssumeRolePolicyDocument=trusted)
+    iam.create_policy(PolicyName="p", PolicyDocument=document)
+    found = iam.get_account_authorization_details(Filter=["User", "Role", "LocalManagedPolicy"])
+    own = found["UserDetailList"][1]["UserPolicyList"][0]["PolicyDocument"]
+    managed = found["Policies"][0]["PolicyVersionList"][0]["Document"]
+    assert own == managed == json.loads(document)
+    roles = (
+        found["RoleDetailList"][0],
+        iam.list_roles()["Roles"][0],
+        iam.get_role(RoleName="reader")["Role"],
+    )
+    for shown in roles:
+        assert shown["AssumeRolePolicyDocument"] == json.loads(trusted)
+
+
+def test_a_policy_is_updated_by_its_newest_version(lab, iam):
+    """ "…when the most recent policy version was created." """
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"))["Policy"]["Arn"]
+    first = iam.get_policy(PolicyArn=arn)["Policy"]
+    assert first["UpdateDate"] == first["CreateDate"]
+    lab.clock.advance(days=3)
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=allow("sqs:*"))
+    second = iam.get_policy(PolicyArn=arn)["Policy"]
+    assert second["CreateDate"] == first["CreateDate"]
+    assert second["UpdateDate"] - first["UpdateDate"] >= timedelta(days=3)
 
 
 def test_entities_for_policy(iam, grown):

@@ -139,6 +139,15 @@ def test_roles_are_known_by_all_their_sessions(iam, role):
     assert detail["EntityInfo"]["Type"] == "ROLE"
 
 
+def test_sessions_of_a_user_are_the_users(iam, user):
+    ana = user("ana", "sqs:*", "sts:GetFederationToken").client("sts")
+    token = ana.get_federation_token(Name="guest", Policy=allow("sqs:ListQueues"))
+    signed_by(token).client("sqs", region_name="eu-west-1").list_queues()
+    shown = services(iam, f"{IAM}:user/ana")["sqs"]
+    assert shown["LastAuthenticatedEntity"] == f"{IAM}:user/ana"  # [I]
+    assert shown["LastAuthenticatedRegion"] == "eu-west-1"
+
+
 def test_groups_and_policies_by_entity(lab, iam, user, role):
     policy = iam.create_policy(PolicyName="queues", PolicyDocument=allow("sqs:*"))["Policy"]["Arn"]
     iam.create_group(GroupName="ops")
