@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from iamlab.account.bring import Loaded
     from iamlab.account.endpoint import Endpoint
     from iamlab.account.errors import Response
     from iamlab.account.issuer import Issuer
@@ -303,6 +304,121 @@ class Lab:
             f"{who!r} names nobody. Write 'user/NAME', 'role/NAME', 'root', or an ARN of one."
         )
 
+    # --- Bring your own account -------------------------------------------------------------
+
+    def load(
+        self,
+        account: str | os.PathLike[str] | dict[str, Any] | list[dict[str, Any]],
+        *,
+        bucket_policies: Any = None,
+        scps: Any = None,
+        credential_report: Any = None,
+        account_id: str | None = None,
+        replace: bool = False,
+    ) -> Loaded:
+        """Rebuild a real account in the lab from what the AWS CLI wrote. Nothing is sent anywhere.
+
+        Afterwards ``lab.account(ID)`` is an administrator of it, ``lab.session("user/NAME", ID)``
+        any of its users, and ``lab.decide`` and the simulator tell who can do what. The lab's own
+        administrator and keys are hidden: no list or report of the account shows them.
+
+        Parameters
+        ----------
+        account : path, dict or list of dict
+            The file of ``aws iam get-account-authorization-details > account.json``, or what
+            boto3 returned; a list is several pages.
+        bucket_policies : path or dict, optional
+            Bucket name -> its policy: a document, its text, or the answer of ``aws s3api
+            get-bucket-policy``. The buckets are made, empty.
+        scps : path or list of list, optional
+            One list a level, root first, account last; in it documents, their texts, or answers
+            of ``aws organizations describe-policy``. An organization is made.
+        credential_report : path, str or dict, optional
+            The CSV file (or its text), or the answer of ``aws iam get-credential-report``.
+        account_id : str, optional
+            Needed if nothing in the file names the account.
+        replace : bool
+            Forget what the lab's account of that ID holds. Without it, that is refused.
+
+        Returns
+        -------
+        Loaded
+            How much was loaded, and in ``notes`` what was left out or made up. Print it. A
+            policy that the lab cannot read is kept, and denies everything.
+
+        Raises
+        ------
+        AccountFileError
+            A ValueError that says where the file is wrong. The lab is then as it was.
+
+        Notes
+        -----
+        Source: "GetAccountAuthorizationDetails", IAM API Reference.
+
+        Examples
+        --------
+        >>> with start() as lab:
+        ...     mine = lab.save()
+        ...     mine["UserDetailList"][0]["UserName"]
+        ...     lab.load(mine, replace=True).counts["users"]
+        'administrator'
+        1
+        """
+        self.check_running()
+        from iamlab.account import bring
+
+        return bring.load(
+            self,
+            account,
+            bucket_policies=bucket_policies,
+            scps=scps,
+            credential_report=credential_report,
+            account_id=account_id,
+            replace=replace,
+        )
+
+    def save(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        account: str | None = None,
+        overwrite: bool = False,
+    ) -> dict[str, Any]:
+        """Write an account's users, groups, roles and policies as the AWS CLI would.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            Where; nothing is written if not given. A file that is there and says something else
+            is left alone.
+        account : str, optional
+            Whose; the learner's if not given.
+        overwrite : bool
+            Write over a file that is there.
+
+        Returns
+        -------
+        dict
+            What ``aws iam get-account-authorization-details`` prints; ``lab.load`` takes it. It
+            has no passwords, keys, MFA devices, buckets or SCPs.
+
+        Raises
+        ------
+        FileExistsError
+            If the file is there and says something else.
+        LookupError
+            If the lab has no such account.
+
+        Examples
+        --------
+        >>> with start() as lab:
+        ...     sorted(lab.save())
+        ['GroupDetailList', 'Policies', 'RoleDetailList', 'UserDetailList']
+        """
+        self.check_running()
+        from iamlab.account import bring
+
+        return bring.save(self, path, account, overwrite)
+
     # --- Code that runs in AWS --------------------------------------------------------------
 
     def on_instance(
@@ -493,7 +609,7 @@ class Lab:
         """
         return self.trail.last_denial()
 
-    def serve(self, port: int = 0) -> str:
+    def serve(self, port: int = 0, quiet: bool = False) -> str:
         """Put the lab on 127.0.0.1 too, for the AWS CLI and other programs.
 
         The account stays the same one. From then on ``!aws iam list-users`` works in a notebook
@@ -507,6 +623,8 @@ class Lab:
         ----------
         port : int
             0 takes a free one.
+        quiet : bool
+            True prints nothing.
 
         Returns
         -------
@@ -528,16 +646,34 @@ class Lab:
         """
         self.check_running()
         if self._endpoint is None:
-            shell = self._listen(port)
-            print(
-                f"The lab is at {self._endpoint.url}. Here, !aws iam list-users works now.\n"
-                f"In another terminal, run this first:  {shell.line()}"
-            )
+            self._listen(port)
+            if not quiet:
+                print(
+                    f"The lab is at {self._endpoint.url}. Now !aws iam list-users works here.\n"
+                    f"In another terminal, run this first:  {self.shell()}"
+                )
         if port and not self._endpoint.url.endswith(f":{port}"):
             raise ValueError(f"This lab already listens at {self._endpoint.url}, and only there.")
         return self._endpoint.url
 
-    def _listen(self, port: int) -> Shell:
+    def shell(self) -> str:
+        """Return the line to run in another terminal, so that programs there find the lab.
+
+        Returns
+        -------
+        str
+            For bash, zsh and sh; on Windows for PowerShell.
+
+        Examples
+        --------
+        >>> with start() as lab:
+        ...     line = lab.shell()
+        """
+        self.serve(quiet=True)
+        assert self._shell is not None
+        return self._shell.line()
+
+    def _listen(self, port: int) -> None:
         from iamlab.account.aws_command import LAB_TIME
         from iamlab.account.endpoint import Endpoint
         from iamlab.account.shell import Shell
@@ -558,7 +694,6 @@ class Lab:
         assert self._installation is not None
         for name, value in self._shell.environment.items():
             self._installation.set_environment(name, value)
-        return self._shell
 
     # --- Helpers ----------------------------------------------------------------------------
 

@@ -42,13 +42,13 @@ def create_user(call: Any, lab: Any) -> dict[str, Any]:
     iam, params = lab.state.iam(call.account), call.params
     name, path = params["UserName"], params.get("Path") or "/"
     user = iam.create_user(call.region, name, path, params.get("Tags") or [])
-    _set(user, params.get("PermissionsBoundary"))
+    bound(user, params.get("PermissionsBoundary"))
     return {"User": user}
 
 
 def put_on_user(call: Any, lab: Any) -> dict[str, Any]:
     """PutUserPermissionsBoundary."""
-    _set(
+    bound(
         lab.state.iam(call.account).users[call.params["UserName"]],
         call.params["PermissionsBoundary"],
     )
@@ -61,7 +61,7 @@ def delete_from_user(call: Any, lab: Any) -> dict[str, Any]:
     if boundary_arn(None, user) is None:
         text = f"The user with name {user.name} does not have a permissions boundary."
         raise AwsError("NoSuchEntity", text, 404)
-    _set(user, None)
+    bound(user, None)
     return {}
 
 
@@ -78,7 +78,8 @@ def must_exist(call: Any, lab: Any) -> None:
         raise AwsError("NoSuchEntity", text, 404)
 
 
-def _set(user: Any, arn: str | None) -> None:
+def bound(user: Any, arn: str | None) -> None:
+    """Give a moto User this boundary, or take it away."""
     # The names that moto's roles have; its serializer shows the second one where AWS shows it.
     user.permissions_boundary_arn = arn
     shown = {"PermissionsBoundaryType": KIND, "PermissionsBoundaryArn": arn}
