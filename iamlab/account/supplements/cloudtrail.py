@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from iamlab.account.errors import AwsError
-from iamlab.account.supplements import trail_events, trails
+from iamlab.account.supplements import trail_events, trail_files, trails
 from iamlab.account.trail import Record
 
 KEPT = timedelta(days=90)
@@ -199,4 +199,4 @@ def _position(token: Any, asked: str, last: int) -> int:
 
 
 REGISTRY = {("cloudtrail", "LookupEvents"): lookup_events} | trails.REGISTRY
-BEFORE = trails.BEFORE
+BEFORE = trails.BEFORE | trail_files.BEFORE

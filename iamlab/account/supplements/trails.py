@@ -16,7 +16,7 @@ from iamlab.account.errors import AwsError
 SERVICE = "cloudtrail.amazonaws.com"
 _CLOUDTRAIL = Caller("service", "", SERVICE, SERVICE, SERVICE, SERVICE)
 # What a trail logs if nobody said otherwise.
-_DEFAULT = {
+DEFAULT = {
     "ReadWriteType": "All",
     "IncludeManagementEvents": True,
     "DataResources": [],
@@ -43,29 +43,45 @@ def before_update(call: Any, lab: Any) -> None:
 
 
 def _check_bucket(call: Any, lab: Any, bucket: Any, prefix: Any, name: str) -> None:
-    owner = lab.state.bucket_account(bucket)
-    if owner is None:
-        return  # moto says that there is no such bucket
-    source = f"arn:aws:cloudtrail:{call.region}:{call.account}:trail/{name}"
-    # What CloudTrail asks of the bucket when it writes a log file.
-    facts = {"aws:SourceArn": source, "aws:SourceAccount": call.account}
-    acl = {"s3:x-amz-acl": "bucket-owner-full-control"}
-    folder = f"arn:aws:s3:::{bucket}/{prefix + '/' if prefix else ''}AWSLogs/{call.account}/x"
-    for action, resource, more in (
-        ("s3:GetBucketAcl", f"arn:aws:s3:::{bucket}", {}),
-        ("s3:PutObject", folder, acl),
+    # moto says it if there is no such bucket.
+    if lab.state.bucket_account(bucket) is not None and not _may_write(
+        lab, bucket, prefix, call.account, call.region, name
     ):
-        decision = lab.gate.decide(
+        text = f"Incorrect S3 bucket policy is detected for bucket: {bucket}"  # [O]
+        raise AwsError("InsufficientS3BucketPolicyException", text)
+
+
+def may_write(trail: Any, lab: Any) -> bool:
+    """Return whether CloudTrail can still write a trail's files: its bucket may say no by now."""
+    where = (trail.bucket_name, trail.s3_key_prefix, trail.account_id, trail.region_name)
+    return lab.state.bucket_account(trail.bucket_name) is not None and _may_write(
+        lab, *where, trail.trail_name
+    )
+
+
+def _may_write(
+    lab: Any, bucket: str, prefix: str | None, account: str, region: str, name: str
+) -> bool:
+    source = f"arn:aws:cloudtrail:{region}:{account}:trail/{name}"
+    facts = {"aws:SourceArn": source, "aws:SourceAccount": account}
+    acl = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    folder = f"arn:aws:s3:::{bucket}/{prefix + '/' if prefix else ''}AWSLogs/{account}/x"
+    asked = (
+        ("s3:GetBucketAcl", f"arn:aws:s3:::{bucket}", facts),
+        ("s3:PutObject", folder, facts | acl),
+    )
+    return all(
+        lab.gate.decide(
             _CLOUDTRAIL,
             action,
             resource,
-            facts | more,
-            resource_account=owner,
+            context,
+            resource_account=lab.state.bucket_account(bucket),
             policy_of=("bucket", bucket),
-        )
-        if decision.effect != "allowed":
-            text = f"Incorrect S3 bucket policy is detected for bucket: {bucket}"  # [O]
-            raise AwsError("InsufficientS3BucketPolicyException", text)
+        ).effect
+        == "allowed"
+        for action, resource, context in asked
+    )
 
 
 def delete_trail(call: Any, lab: Any) -> dict[str, Any]:
@@ -99,7 +115,7 @@ def get_event_selectors(call: Any, lab: Any) -> dict[str, Any]:
     told: dict[str, Any] = {"TrailARN": trail.arn}
     if trail.advanced_event_selectors:
         return told | {"AdvancedEventSelectors": trail.advanced_event_selectors}
-    return told | {"EventSelectors": trail.event_selectors or [_DEFAULT]}
+    return told | {"EventSelectors": trail.event_selectors or [DEFAULT]}
 
 
 def _described(trail: Any) -> dict[str, Any]:
@@ -113,6 +129,14 @@ def _described(trail: Any) -> dict[str, Any]:
 
 def _backend(call: Any, lab: Any) -> Any:
     return lab.state.backend("cloudtrail", call.account, call.region)
+
+
+def find(call: Any, lab: Any) -> Any:
+    """Return the trail that a call names, or None."""
+    try:
+        return _trail(call, lab, "Name")
+    except AwsError:
+        return None
 
 
 def _trail(call: Any, lab: Any, member: str) -> Any:

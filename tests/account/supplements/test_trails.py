@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import re
 from typing import Any
 
 import boto3
 import pytest
 
+from iamlab.account.supplements.cloudtrail import events
 from tests.account.helpers import ACCOUNT, World, allow, policy
 from tests.account.supplements.conftest import AS_IS, refused
 
@@ -148,3 +152,105 @@ def test_the_logs_role_is_passed(trail: Any, world: World) -> None:
     more = {"CloudWatchLogsRoleArn": role, "CloudWatchLogsLogGroupArn": "arn:aws:logs:::x"}
     with refused("AccessDeniedException", 400, f"iam:PassRole on resource: {role}"):
         make(bo, **more)
+
+
+# --- Log files --------------------------------------------------------------------------------
+
+
+def files(world: World, prefix: str = "") -> dict[str, list[dict[str, Any]]]:
+    """What a reader of the bucket finds: key -> events."""
+    found = world.s3.list_objects_v2(Bucket="logs", Prefix=prefix + "AWSLogs/").get("Contents", [])
+    told = {}
+    for entry in found:
+        answer = world.s3.get_object(Bucket="logs", Key=entry["Key"])
+        assert (answer["ContentType"], answer["ContentEncoding"]) == ("application/json", "gzip")
+        told[entry["Key"]] = json.loads(gzip.decompress(answer["Body"].read()))["Records"]
+    return told
+
+
+def logged(world: World) -> list[str]:
+    return [e["eventName"] for told in files(world).values() for e in told]
+
+
+def test_a_trail_writes_its_files_within_minutes(trail: Any, world: World) -> None:
+    make(trail, IsMultiRegionTrail=True)
+    world.iam.list_users()  # before the trail logs
+    trail.start_logging(Name="main")
+    world.iam.create_user(UserName="ana")
+    boto3.client("ec2", "eu-west-1").describe_instances()
+    world.s3.put_object(Bucket="logs", Key="x", Body=b"1")  # on data
+    assert files(world) == {}  # not yet
+    world.lab.clock.advance(minutes=6)
+    found = files(world)
+    form = (
+        rf"AWSLogs/{ACCOUNT}/CloudTrail/(?P<region>[a-z0-9-]+)/\d{{4}}/\d\d/\d\d/"
+        rf"{ACCOUNT}_CloudTrail_(?P=region)_\d{{8}}T\d{{4}}Z_[A-Za-z0-9]{{16}}\.json\.gz"
+    )
+    by_region = {}
+    for key, told in found.items():
+        match = re.fullmatch(form, key)
+        assert match, key
+        by_region.setdefault(match["region"], []).extend(told)
+    assert [e["eventName"] for e in by_region["eu-west-1"]] == ["DescribeInstances"]
+    assert [e["eventName"] for e in by_region["us-east-1"]] == ["StartLogging", "CreateUser"]
+    history = events(world.lab, ACCOUNT)
+    assert all(told in history for told in by_region["us-east-1"])
+    # Nothing comes twice; what came since comes later.
+    assert files(world) == found
+    world.iam.create_user(UserName="bo")
+    world.lab.clock.advance(minutes=6)
+    assert logged(world).count("CreateUser") == 2
+
+
+def test_stop_logging_is_the_last_that_a_trail_sees(trail: Any, world: World) -> None:
+    make(trail)
+    trail.start_logging(Name="main")
+    trail.stop_logging(Name="main")
+    world.iam.create_user(UserName="unseen")
+    world.lab.clock.advance(minutes=6)
+    assert logged(world) == ["StartLogging", "StopLogging"]
+    trail.start_logging(Name="main")
+    world.lab.clock.advance(minutes=6)
+    assert logged(world) == ["StartLogging", "StopLogging", "StartLogging"]
+
+
+def test_one_region_and_writes_only(trail: Any, world: World) -> None:
+    make(trail)
+    trail.put_event_selectors(
+        TrailName="main",
+        EventSelectors=[{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}],
+    )
+    trail.start_logging(Name="main")
+    world.iam.create_user(UserName="ana")
+    world.iam.list_users()
+    boto3.client("sqs", "eu-west-1").create_queue(QueueName="far")
+    world.lab.clock.advance(minutes=6)
+    assert logged(world) == ["StartLogging", "CreateUser"]
+
+
+def test_advanced_selectors(trail: Any, world: World) -> None:
+    make(trail)
+    fields = [
+        {"Field": "eventCategory", "Equals": ["Management"]},
+        {"Field": "eventSource", "NotEquals": ["cloudtrail.amazonaws.com"]},
+        {"Field": "readOnly", "Equals": ["false"]},
+    ]
+    trail.put_event_selectors(
+        TrailName="main", AdvancedEventSelectors=[{"Name": "writes", "FieldSelectors": fields}]
+    )
+    trail.start_logging(Name="main")
+    world.iam.create_user(UserName="ana")
+    world.iam.list_users()
+    world.lab.clock.advance(minutes=6)
+    assert logged(world) == ["CreateUser"]
+
+
+def test_a_bucket_that_no_longer_lets_cloudtrail_in_gets_nothing(trail: Any, world: World) -> None:
+    make(trail)
+    trail.start_logging(Name="main")
+    world.s3.delete_bucket_policy(Bucket="logs")
+    world.lab.clock.advance(minutes=6)
+    assert files(world) == {}
+    # It gets all once it does again.
+    world.s3.put_bucket_policy(Bucket="logs", Policy=policy(*grants("logs")))
+    assert "StartLogging" in logged(world)
