@@ -37,6 +37,7 @@ START = {
     "secretsmanager": f"arn:aws:secretsmanager:{REGION}:{A}:secret:",
     "lambda": f"arn:aws:lambda:{REGION}:{A}:",
     "cloudtrail": f"arn:aws:cloudtrail:{REGION}:{A}:",
+    "ecs": f"arn:aws:ecs:{REGION}:{A}:",
 }
 
 
@@ -108,6 +109,11 @@ def _build() -> SimpleNamespace:
     association = ec2.associate_iam_instance_profile(
         InstanceId=instance, IamInstanceProfile={"Name": "web"}
     )["IamInstanceProfileAssociation"]["AssociationId"]
+    _client("ecs").register_task_definition(
+        family="web",
+        taskRoleArn=f"arn:aws:iam::{A}:role/service/runner",
+        containerDefinitions=[{"name": "web", "image": "nginx", "memory": 64}],
+    )
     organization = _client("organizations").create_organization(FeatureSet="ALL")["Organization"]
     return SimpleNamespace(
         state=State(),
