@@ -69,6 +69,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_doctor)
 
+    command = commands.add_parser("serve", help="the pretend account for the AWS CLI and others")
+    command.add_argument("--port", type=int, default=0, help="default: one that is free")
+    command.add_argument("--account", metavar="ID", help="12 digits; default: 111122223333")
+    command.add_argument(
+        "command",
+        nargs="*",
+        metavar="-- COMMAND",
+        help="run this against the account, then stop; the exit code is the command's",
+    )
+    command.set_defaults(run=_serve)
+
     command = commands.add_parser("simulate", help="would AWS allow this request, and why?")
     command.add_argument("--policy", action="append", default=[], metavar="FILE", help=POLICY_HELP)
     command.add_argument("--resource-policy", metavar="FILE", help="a bucket, trust or key policy")
@@ -148,6 +159,44 @@ def _doctor(arguments: argparse.Namespace) -> int:
     problems = sum(finding.state == "PROBLEM" for finding in findings)
     print("All is well." if not problems else f"{problems} to mend: see the arrows above.")
     return min(problems, 1)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    import contextlib
+    import signal
+    import subprocess
+    import threading
+
+    import iamlab
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        lab = iamlab.start(account_id=arguments.account)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    with lab, contextlib.suppress(KeyboardInterrupt):
+        try:
+            url = lab.serve(arguments.port, quiet=True)
+        except (OSError, OverflowError) as error:
+            raise UsageError(str(error)) from error
+        if not arguments.command:
+            print(f"Account {lab.account_id} is at {url}. In another terminal, run this first:\n")
+            print(f"    {lab.shell()}\n\nThen, for instance: aws iam list-users")
+            print("To end the lab, press Ctrl+C here. Its account is gone then.", flush=True)
+            threading.Event().wait()
+        try:
+            running = subprocess.Popen(arguments.command)
+        except OSError as error:
+            raise UsageError(f"Cannot run {arguments.command[0]}: {error.strerror}") from error
+        # Ctrl+C reaches the command too: it decides what that means. A kill does not.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: running.terminate())
+        code = running.wait()
+        return code if code >= 0 else 128 - code
+    return 0
 
 
 def _simulate(arguments: argparse.Namespace) -> int:

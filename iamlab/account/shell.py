@@ -63,6 +63,8 @@ class Shell:
             "AWS_CONFIG_FILE": str(self.folder / "config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",
+            # No proxy for loopback: iamlab.start() has set these.
+            **{name: os.environ[name] for name in ("NO_PROXY", "no_proxy") if name in os.environ},
             "PATH": os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", "")]),
         }
         told = {"url": url, "environment": replaceable}
