@@ -740,7 +740,7 @@ def _patterns(condition: Condition, filled: dict | None) -> list[list]:
         elif condition.family == "Bool" or "ignorecase" in condition.base:
             if not value.isascii():
                 raise Unproved(f"Capitals of {value!r} may be written in several ways.")
-            found.append(folded(_plain(value, special)))
+            found.append(folded(_plain(value, special), condition.family == "String"))
         elif condition.family == "String" and "like" in condition.base:
             found.append(wild(value, special))
         elif condition.family == "String":

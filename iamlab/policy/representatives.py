@@ -36,9 +36,10 @@ def wild(text: str, specials: bool = False) -> list[object]:
     return found
 
 
-def folded(text: str) -> list[object]:
-    """Read a text whose capitals do not matter."""
-    return [frozenset((c, c.lower(), c.upper(), *_ALIKE.get(c.lower(), ""))) for c in text]
+def folded(text: str, alike: bool = False) -> list[object]:
+    """Read a text whose capitals do not matter; ``alike``: as `str.casefold`, not `str.lower`."""
+    more = _ALIKE if alike else {}
+    return [frozenset((c, c.lower(), c.upper(), *more.get(c.lower(), ""))) for c in text]
 
 
 _ALIKE = {"k": "\N{KELVIN SIGN}", "s": "\N{LATIN SMALL LETTER LONG S}"}
@@ -147,7 +148,7 @@ class _Machine:
                     self.one |= bit
                 elif token is IN_PART:
                     self.one_part |= bit
-                letters = () if token in (ANY, IN_PART) else tuple(token)
+                letters = () if token in (ANY, IN_PART) else tuple(sorted(token))
                 for letter in letters:
                     self.by_letter[letter] = self.by_letter.get(letter, 0) | bit
                 self.letters_at.append(letters)

@@ -119,21 +119,21 @@ def test_a_wrong_proof_is_made_small(data):
 
 def test_proofs_and_witnesses_of_hundreds_of_policies():
     seen = Counter()
-    for seed in range(400):
+    for seed in range(250):
         try:
             seen[check(random.Random(seed).choice, 60)] += 1
         except Exception as error:
             error.add_note(f"seed {seed}")
             raise
-    assert seen["pass"] >= 80 and seen["fail"] >= 80, seen
-    assert seen["unproved"] <= 40, seen
+    assert seen["pass"] >= 50 and seen["fail"] >= 50, seen
+    assert seen["unproved"] <= 25, seen
 
 
 # --- patterns -----------------------------------------------------------------------------------
 
 
 @given(st.lists(st.text("ab*?", max_size=5), max_size=4), st.text("abc", max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_text_is_as_one_of_the_representatives(patterns, text):
     def vector(one):
         return [naive_match(pattern, one) for pattern in patterns]
@@ -144,7 +144,7 @@ def test_every_text_is_as_one_of_the_representatives(patterns, text):
 
 
 @given(st.text("ab*?", max_size=5), st.text("ab*?", max_size=5), st.text("abc", max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_inclusion(inner, outer, text):
     if included(wild(inner), wild(outer)):
         assert not naive_match(inner, text) or naive_match(outer, text)
