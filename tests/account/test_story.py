@@ -117,6 +117,7 @@ class Day:
 @pytest.fixture(scope="module")
 def day() -> Iterator[Day]:
     with iamlab.start() as lab:
+        lab.clock.speed = 0  # it moves when the story says so
         told = Day(World(lab))
         _morning_to_evening(told)
         yield told

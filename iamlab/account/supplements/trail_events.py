@@ -146,7 +146,7 @@ def recipients(record: Record) -> tuple[str, ...]:
     if record.refused is not None and record.refused.code != "AccessDenied":
         return ()
     if record.operation in _UNSIGNED:
-        return _account_of(record.params.get("RoleArn")) if caller.kind != "user" else ()
+        return _account_of(record.params.get("RoleArn"))
     first = record.account or caller.account
     if not first:
         return ()
@@ -298,7 +298,7 @@ def _session(caller: Any) -> dict[str, Any]:
     if session.federated_provider:
         told["webIdFederationData"] = {
             "federatedProvider": session.federated_provider,
-            "attributes": dict(session.federated_keys or {}),
+            "attributes": dict(session.keys or {}),
         }
     told["attributes"] = {
         "creationDate": _iso(session.issued),

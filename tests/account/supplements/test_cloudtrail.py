@@ -22,6 +22,7 @@ def trail(lab: Any) -> Any:
 
 @pytest.fixture
 def world(lab: Any) -> World:
+    lab.clock.speed = 0
     return World(lab)
 
 

