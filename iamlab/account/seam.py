@@ -242,12 +242,14 @@ def ask_moto(request: HttpRequest, call: ApiCall, account: str) -> Response:
     headers = dict(request.headers)
     headers["x-moto-account-id"] = account
     url = request.url
-    if host_service(request.netloc) is None:
+    host = request.netloc.partition(":")[0]
+    if not is_aws_host(host):
         # It came over loopback: give moto the URL that AWS would have seen.
-        name = "s3" if call.service == "s3" else call.service
-        url = f"https://{name}.{call.region}.amazonaws.com{request.path}"
-        url += f"?{request.query}" if request.query else ""
+        found = host_service(host)
+        name = f"{found[2]}.s3" if found else call.service
         headers["host"] = f"{name}.{call.region}.amazonaws.com"
+        url = f"https://{headers['host']}{request.path}"
+        url += f"?{request.query}" if request.query else ""
     normal = Request.from_primitives(request.method, url, headers, request.body)
     raw = normal.raw_url
     clean = raw.partition("?")[0]

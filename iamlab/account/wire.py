@@ -93,10 +93,12 @@ _HOSTS = (
         r"^(?:(?P<bucket>[^/]+?)\.)?(?P<service>s3)(?:-external-1)?(?:[.-](?:dualstack\.|fips\.)?"
         r"(?P<region>[a-z]{2}-[a-z0-9-]+))?\.amazonaws\.com$"
     ),
+    # Where an SDK's endpoint is http://localhost:PORT, S3's buckets stand before that name.
+    re.compile(r"^(?P<bucket>[^/]+)\.(?P<service>localhost)$"),
 )
 # The lab calls a service as its actions and signatures do; botocore's name differs here.
 BOTOCORE_NAMES = {"access-analyzer": "accessanalyzer"}
-_LEGACY = {"ddb": "dynamodb", "queue": "sqs"}
+_LEGACY = {"ddb": "dynamodb", "queue": "sqs", "localhost": "s3"}
 # Every name under which AWS answers. Nothing that ends so may ever leave this machine.
 AWS_DOMAINS = (
     ".amazonaws.com",
@@ -133,7 +135,7 @@ def host_service(netloc: str) -> tuple[str, str | None, str | None] | None:
         if found:
             names = found.groupdict()
             service = _LEGACY.get(names["service"], names["service"])
-            return service, names["region"], names.get("bucket")
+            return service, names.get("region"), names.get("bucket")
     return None
 
 
