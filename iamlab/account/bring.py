@@ -37,12 +37,6 @@ __all__ = ["AccountFileError", "Loaded", "load", "save"]
 
 LISTS = inventory.DETAILS
 COMMAND = "aws iam get-account-authorization-details > account.json"
-# What AWS says about an account in other answers: it is neither loaded nor saved.
-NOT_IN_THE_FILE = (
-    "passwords, access keys and MFA devices (a credential report has some of it), the account's "
-    "password policy and alias, identity providers, certificates, tags of policies, instance "
-    "profiles without a role"
-)
 # Whatever of these an account holds would be lost if another were loaded over it.
 _HELD = [
     "groups",

@@ -66,7 +66,10 @@ class Surroundings:
 
     def notes(self, lab: Lab) -> list[str]:
         """Return what had to be made up, and what the lab shows otherwise than the files do."""
-        return self._notes + (self._differences(lab) if self._rows is not None else [])
+        if self._rows is not None:
+            return self._notes + self._differences(lab)
+        unknown = "Without a credential report nobody has a password, key or MFA device."
+        return [*self._notes, unknown]
 
     def _parsed(self, text: str, what: str) -> Any:
         try:
