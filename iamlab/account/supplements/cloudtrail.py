@@ -71,7 +71,7 @@ def lookup_events(call: Any, lab: Any) -> dict[str, Any]:
     wanted = _attribute(params)
     start, end = _times(params, lab.clock.now())
     size = params.get("MaxResults", MOST)
-    if not isinstance(size, int) or not 1 <= size <= MOST:
+    if type(size) is not int or not 1 <= size <= MOST:
         raise AwsError("InvalidMaxResultsException", "MaxResults must be from 1 to 50.")
     category = params.get("EventCategory")
     if category not in (None, "insight"):
@@ -140,6 +140,8 @@ def _attribute(params: dict[str, Any]) -> tuple[str, str] | None:
     listed = params.get("LookupAttributes") or []
     if not isinstance(listed, list) or len(listed) > 1:
         raise AwsError(bad, "Only one lookup attribute can be given.")
+    if listed and not isinstance(listed[0], dict):
+        raise AwsError(bad, "A lookup attribute has an AttributeKey and an AttributeValue.")
     if not listed:
         return None
     key, value = listed[0].get("AttributeKey"), listed[0].get("AttributeValue")

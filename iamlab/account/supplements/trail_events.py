@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -400,7 +401,9 @@ def _plain(value: Any, shape: Any, service: str) -> Any:
             if value.get(member) is None or member in _HIDDEN or inner.type_name == "blob":
                 continue
             shown = _ec2_name(member, inner) if service == "ec2" else _camel(member)
-            if not _is_secret(inner):
+            if shape.name == "TagSpecification" and member == "Tags":
+                told["tags"] = _plain(value[member], inner, "")  # a plain list even in EC2 [O]
+            elif not _is_secret(inner):
                 told[shown] = _plain(value[member], inner, service)
             elif service in _IN_PLACE:
                 told[shown] = _IN_PLACE[service]
@@ -456,8 +459,8 @@ def _scalar(value: Any, kind: str, service: str) -> Any:
 
 def _java_date(value: Any, comma: str) -> str:
     """A date as AWS's services print it: "Mar 24, 2014 9:11:59 PM"; most put a comma more [O]."""
-    if isinstance(value, (int, float)):
-        value = datetime.fromtimestamp(value, UTC)
+    with suppress(OverflowError, ValueError, OSError):
+        value = datetime.fromtimestamp(value, UTC) if isinstance(value, (int, float)) else value
     if not isinstance(value, datetime):
         return str(value)
     t = value.astimezone(UTC) if value.tzinfo else value

@@ -426,12 +426,18 @@ def test_other_errors_by_cloudtrails_names(world: World) -> None:
 
 def test_ec2_writes_lists_in_its_own_way(world: World) -> None:
     ec2 = world.admin("ec2")
-    made = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=2)["Instances"]
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "team", "Value": "red"}]}]
+    made = ec2.run_instances(
+        ImageId="ami-12345678", MinCount=1, MaxCount=2, TagSpecifications=tags
+    )["Instances"]
     ids = [instance["InstanceId"] for instance in made]
     ec2.stop_instances(InstanceIds=ids)
     ec2.create_tags(Resources=ids, Tags=[{"Key": "team", "Value": "red"}])
     assert last(world, "RunInstances")["requestParameters"]["instancesSet"] == {
         "items": [{"imageId": "ami-12345678", "minCount": 1, "maxCount": 2}]
+    }
+    assert last(world, "RunInstances")["requestParameters"]["tagSpecificationSet"] == {
+        "items": [{"resourceType": "instance", "tags": [{"key": "team", "value": "red"}]}]
     }
     stopped = last(world, "StopInstances")
     assert stopped["requestParameters"] == {
