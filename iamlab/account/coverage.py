@@ -26,6 +26,15 @@ REASONS = {
             "It is for tokens that AWS signs for others (GetWebIdentityToken). The lab signs none; "
             "its own issuer (lab.issuer) shows the other direction.",
         ),
+        (
+            "UpdateOpenIDConnectProvider",
+            "It is for trusted identity propagation from IAM Identity Center, which the lab does "
+            "not have.",
+        ),
+        (
+            "SetSecurityTokenServicePreferences",
+            "It chooses between two forms of session tokens; the lab's tokens work in all Regions.",
+        ),
         ("*OrganizationsAccessReport", "The lab has last-accessed data of each account only."),
     ),
     "sts": (

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 from typing import Any
+from uuid import uuid4
+
+from moto.iam.exceptions import EntityAlreadyExists
 
 from iamlab.account.errors import AwsError
 from iamlab.account.supplements import parameters, principals
@@ -242,10 +245,11 @@ def delete_policy(call: Any, lab: Any) -> None:
         )
 
 
-def delete_version(call: Any, lab: Any) -> None:
-    """Refuse to delete a version that is not there; moto refuses the default one."""
+def version(call: Any, lab: Any) -> None:
+    """Refuse to show or delete a version that is not there; moto refuses the default one."""
     arn, version = call.params["PolicyArn"], call.params["VersionId"]
-    _own_policy(call, arn)
+    if call.operation == "DeletePolicyVersion":
+        _own_policy(call, arn)
     policy = lab.state.managed_policy(arn, call.account)
     if version not in {kept.version_id for kept in policy.versions}:
         text = f"Policy {arn} version {version} does not exist or is not attachable."
@@ -332,11 +336,95 @@ def _too_many(quota: str, most: int) -> AwsError:
     return AwsError("LimitExceeded", f"Cannot exceed quota for {quota}: {most}", 409)
 
 
-def linked_role(call: Any, lab: Any) -> None:
-    """Refuse a name that is no service's."""
-    name = call.params["AWSServiceName"]
-    if not name.endswith(".amazonaws.com"):
-        raise AwsError("InvalidInput", f"{name} is not a valid service name.")  # text: [I]
+def linked_role(call: Any, lab: Any) -> dict[str, Any]:
+    """CreateServiceLinkedRole: for a service, and once for each suffix."""
+    params = call.params
+    if not params["AWSServiceName"].endswith(".amazonaws.com"):
+        text = f"{params['AWSServiceName']} is not a valid service name."  # text: [I]
+        raise AwsError("InvalidInput", text)
+    iam, suffix = lab.state.iam(call.account), params.get("CustomSuffix") or ""
+    try:
+        role = iam.create_service_linked_role(
+            params["AWSServiceName"], params.get("Description") or "", suffix
+        )
+    except EntityAlreadyExists as error:
+        name = error.message.split()[3]  # "Role with name NAME already exists."
+        text = (
+            f"Service role name {name} has been taken in this account, please try a different "
+            "suffix."
+        )
+        raise AwsError("InvalidInput", text) from None  # [O]
+    return {"Role": role}
+
+
+def delete_linked(call: Any, lab: Any) -> dict[str, Any]:
+    """DeleteServiceLinkedRole: a task, which is done at once; no service still needs the role."""
+    role = lab.state.role(call.account, call.params["RoleName"])
+    if not getattr(role, "_linked_service", None):
+        # An ordinary role is no service-linked one: code of the API Reference, text: [I].
+        raise AwsError("NoSuchEntity", KINDS["Role"].missing.format(role.name), 404)
+    iam = lab.state.iam(call.account)
+    iam.delete_role(role.name)
+    principals.rename(lab, role.arn, role.id)
+    task = f"task{role.path}{role.name}/{uuid4()}"
+    _deletions(iam).add(task)
+    return {"DeletionTaskId": task}
+
+
+def deletion(call: Any, lab: Any) -> dict[str, Any]:
+    """GetServiceLinkedRoleDeletionStatus."""
+    task = call.params["DeletionTaskId"]
+    if task not in _deletions(lab.state.iam(call.account)):
+        text = f"Deletion task {task} cannot be found."  # text: [I]
+        raise AwsError("NoSuchEntity", text, 404)
+    return {"Status": "SUCCEEDED"}
+
+
+def _deletions(iam: Any) -> set[str]:
+    return iam.__dict__.setdefault("role_deletions", set())
+
+
+def inline(call: Any, lab: Any) -> None:
+    """Refuse to show or delete an inline policy that is not there."""
+    kind = call.operation.removeprefix("Get").removeprefix("Delete").removesuffix("Policy")
+    name = call.params["PolicyName"]
+    if name not in find(lab, call.account, kind, call.params[KINDS[kind].param]).policies:
+        text = f"The {kind.lower()} policy with name {name} cannot be found."  # [O]
+        raise AwsError("NoSuchEntity", text, 404)
+
+
+def leave_profile(call: Any, lab: Any) -> None:
+    """Refuse to take out of an instance profile a role that is not in it."""
+    params = call.params
+    profile = find(lab, call.account, "InstanceProfile", params["InstanceProfileName"])
+    if params["RoleName"] not in {role.name for role in profile.roles}:
+        text = KINDS["Role"].missing.format(params["RoleName"])  # text: [I]
+        raise AwsError("NoSuchEntity", text, 404)
+
+
+def new_alias(call: Any, lab: Any) -> None:
+    """Refuse an alias that looks like an account's ID, or that another account has.
+
+    Notes
+    -----
+    Source: "Your AWS account ID and its alias", IAM User Guide. A new alias takes the place of
+    the account's old one.
+    """
+    alias = call.params["AccountAlias"]
+    if re.fullmatch(r"\d{12}", alias):
+        text = f"The account alias {alias} must not be 12 digits."  # code and text: [I]
+        raise AwsError("ValidationError", text)
+    others = set(lab.state.accounts()) - {call.account}
+    if any(alias in lab.state.iam(account).account_aliases for account in others):
+        raise AwsError("EntityAlreadyExists", f"The account alias {alias} already exists.", 409)
+
+
+def no_alias(call: Any, lab: Any) -> None:
+    """Refuse to delete an alias that the account does not have."""
+    alias = call.params["AccountAlias"]
+    if alias not in lab.state.iam(call.account).account_aliases:
+        text = f"The account alias {alias} cannot be found."  # text: [I]
+        raise AwsError("NoSuchEntity", text, 404)
 
 
 REGISTRY = {
@@ -345,13 +433,20 @@ REGISTRY = {
     ("iam", "UpdateGroup"): rename_group,
     ("iam", "DeleteUser"): delete_user,
     ("iam", "DeleteRole"): delete_role,
+    ("iam", "CreateServiceLinkedRole"): linked_role,
+    ("iam", "DeleteServiceLinkedRole"): delete_linked,
+    ("iam", "GetServiceLinkedRoleDeletionStatus"): deletion,
     **{("iam", f"Attach{kind}Policy"): attach for kind in HOLDERS},
 }
 BEFORE = {
     **{("iam", f"Create{kind}"): create for kind in KINDS},
-    ("iam", "CreateServiceLinkedRole"): linked_role,
     ("iam", "DeleteGroup"): delete_group,
     ("iam", "DeletePolicy"): delete_policy,
-    ("iam", "DeletePolicyVersion"): delete_version,
+    ("iam", "DeletePolicyVersion"): version,
+    ("iam", "GetPolicyVersion"): version,
+    ("iam", "CreateAccountAlias"): new_alias,
+    ("iam", "DeleteAccountAlias"): no_alias,
+    ("iam", "RemoveRoleFromInstanceProfile"): leave_profile,
+    **{("iam", f"{verb}{kind}Policy"): inline for verb in ("Get", "Delete") for kind in HOLDERS},
     ("iam", "AddUserToGroup"): join,
 }

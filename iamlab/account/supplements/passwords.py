@@ -72,6 +72,24 @@ def check(iam: Any, user: Any, password: str) -> None:
         raise _violation(REUSED)
 
 
+def get_policy(call: Any, lab: Any) -> dict[str, Any]:
+    """GetAccountPasswordPolicy: numbers that were never set are left out."""
+    policy = lab.state.iam(call.account).get_account_password_policy()  # refuses if there is none
+    shown = {
+        "MinimumPasswordLength": policy.minimum_password_length,
+        "RequireSymbols": policy.require_symbols,
+        "RequireNumbers": policy.require_numbers,
+        "RequireUppercaseCharacters": policy.require_uppercase_characters,
+        "RequireLowercaseCharacters": policy.require_lowercase_characters,
+        "AllowUsersToChangePassword": policy.allow_users_to_change_password,
+        "ExpirePasswords": policy.expire_passwords,
+        "MaxPasswordAge": policy.max_password_age or None,
+        "PasswordReusePrevention": policy.password_reuse_prevention or None,
+        "HardExpiry": bool(policy.hard_expiry),
+    }
+    return {"PasswordPolicy": {name: value for name, value in shown.items() if value is not None}}
+
+
 def account_grant(iam: Any, user: Any) -> Policy | None:
     """Return what AllowUsersToChangePassword grants a user, as a policy.
 
@@ -143,7 +161,15 @@ def delete_profile(call: Any, lab: Any) -> dict[str, Any]:
 
 
 def change(call: Any, lab: Any) -> dict[str, Any]:
-    """ChangePassword: a user's own, with the old one."""
+    """ChangePassword: a user's own, with the old one.
+
+    One that has expired can be changed too, whatever HardExpiry says: that is about the console.
+
+    Notes
+    -----
+    Source: "Set an account password policy for IAM users", IAM User Guide: users with an access
+    key and iam:ChangePassword may change their own expired password by the API.
+    """
     caller, params = call.caller, call.params
     if caller.kind != "user":
         text = "Only IAM Users can change their own password"  # text: [I]
@@ -208,6 +234,7 @@ REGISTRY = {
     ("iam", "ChangePassword"): change,
     ("iam", "CreateLoginProfile"): create_profile,
     ("iam", "DeleteLoginProfile"): delete_profile,
+    ("iam", "GetAccountPasswordPolicy"): get_policy,
     ("iam", "GetLoginProfile"): get_profile,
     ("iam", "UpdateLoginProfile"): update_profile,
 }

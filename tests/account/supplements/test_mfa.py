@@ -165,7 +165,7 @@ class TestDevices:
             enable(lab, iam, "bo", nowhere, codes)
 
     def test_a_phone_reads_the_picture(self, lab, iam, user):
-        """ "VirtualMFADevice", IAM API Reference: what the QR code says."""
+        """VirtualMFADevice, IAM API Reference: what the QR code says."""
         zxingcpp = pytest.importorskip("zxingcpp")
         from PIL import Image
 

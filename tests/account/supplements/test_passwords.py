@@ -132,3 +132,49 @@ class TestChangePassword:
             lab.session("role/team").client("iam").change_password(
                 OldPassword=GOOD, NewPassword="Other-horse-8"
             )
+
+
+def test_the_policy_is_shown_member_by_member(iam):
+    """PasswordPolicy, IAM API Reference; what is not given is the default, not what was."""
+    iam.update_account_password_policy(
+        MinimumPasswordLength=14,
+        RequireSymbols=True,
+        RequireNumbers=True,
+        RequireUppercaseCharacters=True,
+        RequireLowercaseCharacters=True,
+        AllowUsersToChangePassword=True,
+        MaxPasswordAge=90,
+        PasswordReusePrevention=5,
+        HardExpiry=True,
+    )
+    assert iam.get_account_password_policy()["PasswordPolicy"] == {
+        "MinimumPasswordLength": 14,
+        "RequireSymbols": True,
+        "RequireNumbers": True,
+        "RequireUppercaseCharacters": True,
+        "RequireLowercaseCharacters": True,
+        "AllowUsersToChangePassword": True,
+        "ExpirePasswords": True,
+        "MaxPasswordAge": 90,
+        "PasswordReusePrevention": 5,
+        "HardExpiry": True,
+    }
+    iam.update_account_password_policy(MinimumPasswordLength=8)
+    assert iam.get_account_password_policy()["PasswordPolicy"] == {
+        "MinimumPasswordLength": 8,
+        "RequireSymbols": False,
+        "RequireNumbers": False,
+        "RequireUppercaseCharacters": False,
+        "RequireLowercaseCharacters": False,
+        "AllowUsersToChangePassword": False,
+        "ExpirePasswords": False,
+        "HardExpiry": False,
+    }
+
+
+def test_an_expired_password_can_be_changed_by_its_owner_with_a_key(lab, iam, user):
+    iam.update_account_password_policy(MaxPasswordAge=30, HardExpiry=True)
+    own = user("ana", "iam:ChangePassword").client("iam")
+    profile(iam, GOOD)
+    lab.clock.advance(days=31)
+    own.change_password(OldPassword=GOOD, NewPassword="Other-horse-8")
