@@ -149,7 +149,13 @@ def save(
         raise LookupError(f"The lab has no account {account}.")
     with lab.gate.lock:
         details = _answer(lab, account)
-    text = json.dumps(details, indent=4, ensure_ascii=False, default=lambda when: when.isoformat())
+    # The documented output ends dates in Z; version 2 of the CLI writes +00:00 there.
+    text = json.dumps(
+        details,
+        indent=4,
+        ensure_ascii=False,
+        default=lambda when: when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
     if path is not None:
         _write(Path(path), text + "\n", overwrite)
     return json.loads(text)
