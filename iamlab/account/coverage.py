@@ -63,6 +63,7 @@ DIFFERENCES = (
     ("VPC endpoints", "No call comes through one: endpoint policies are never asked."),
     ("Console sign-in", "Passwords are kept and checked, but there is no page to sign in on."),
     ("Time", "The lab's clock can be moved. A phone's codes then need ResyncMFADevice."),
+    ("Conflicts", "Nothing is ever too busy to change (ConcurrentModification and its like)."),
     ("Changes", "They act on the next call. On AWS they may take some seconds to be everywhere."),
     ("Quotas", "They are AWS's defaults. There is no Service Quotas to raise them."),
     ("Throttling", "There is none: no call is refused for coming too fast."),
@@ -74,7 +75,7 @@ DIFFERENCES = (
      "the service authorization reference."),
     ("CloudTrail", "LookupEvents shows the lab's own calls at once; AWS takes some minutes."),
     ("MFA", "Only virtual devices, of users. No FIDO keys, and the root user has none."),
-    ("Root user", "lab.session('root') signs calls; the root user has no password or keys."),
+    ("Root user", "lab.session('root') signs its calls. It can get no MFA device."),
     ("SAML", "Providers can be stored; AssumeRoleWithSAML checks no signature and is refused."),
     ("Error texts", "Codes and HTTP statuses are AWS's. Texts that AWS does not publish are the "
      "lab's words."),
