@@ -506,74 +506,49 @@ def _resources(record: Record) -> list[dict[str, str]]:
 
 # --- Resources referenced, for looking up ------------------------------------------------------
 
-# Names and IDs, by the member that holds them ("Resource types supported by CloudTrail Event
-# history"; those of KMS, SQS, DynamoDB, Lambda and Secrets Manager are CloudFormation's names).
-_BY_MEMBER = {
-    "userName": "AWS::IAM::User",
-    "userId": "AWS::IAM::User",
-    "newUserName": "AWS::IAM::User",
-    "roleName": "AWS::IAM::Role",
-    "roleId": "AWS::IAM::Role",
-    "groupName": "AWS::IAM::Group",
-    "policyName": "AWS::IAM::Policy",
-    "policyId": "AWS::IAM::Policy",
-    "accessKeyId": "AWS::IAM::AccessKey",
-    "accountAlias": "AWS::IAM::AccountAlias",
-    "instanceProfileName": "AWS::IAM::InstanceProfile",
-    "instanceProfileId": "AWS::IAM::InstanceProfile",
-    "serverCertificateName": "AWS::IAM::ServerCertificate",
-    "certificateId": "AWS::IAM::SigningCertificate",
-    "sSHPublicKeyId": "AWS::IAM::SshPublicKey",
-    "roleSessionName": "AWS::STS::AssumedRole",
-    "assumedRoleId": "AWS::STS::AssumedRole",
-    "federatedUserId": "AWS::STS::FederatedUser",
-    "bucketName": "AWS::S3::Bucket",
-    "instanceId": "AWS::EC2::Instance",
-    "imageId": "AWS::EC2::Ami",
-    "vpcId": "AWS::EC2::VPC",
-    "subnetId": "AWS::EC2::Subnet",
-    "volumeId": "AWS::EC2::Volume",
-    "snapshotId": "AWS::EC2::Snapshot",
-    "keyName": "AWS::EC2::KeyPair",
-    "routeTableId": "AWS::EC2::RouteTable",
-    "internetGatewayId": "AWS::EC2::InternetGateway",
-    "natGatewayId": "AWS::EC2::NatGateway",
-    "networkAclId": "AWS::EC2::NetworkAcl",
-    "networkInterfaceId": "AWS::EC2::NetworkInterface",
-    "allocationId": "AWS::EC2::EIP",
-    "vpcEndpointId": "AWS::EC2::VPCEndpoint",
-    "tableName": "AWS::DynamoDB::Table",
-    "functionName": "AWS::Lambda::Function",
-    "queueName": "AWS::SQS::Queue",
-    "secretId": "AWS::SecretsManager::Secret",
+# The members that hold names and IDs; "iam.groupId" is IAM's alone. ("Resource types supported by
+# CloudTrail Event history"; those of the younger services are CloudFormation's names.)
+_MEMBERS = {
+    "AWS::IAM::User": "userName userId newUserName",
+    "AWS::IAM::Role": "roleName roleId",
+    "AWS::IAM::Group": "groupName iam.groupId",
+    "AWS::IAM::Policy": "policyName policyId",
+    "AWS::IAM::AccessKey": "accessKeyId",
+    "AWS::IAM::AccountAlias": "accountAlias",
+    "AWS::IAM::InstanceProfile": "instanceProfileName instanceProfileId",
+    "AWS::IAM::ServerCertificate": "serverCertificateName",
+    "AWS::IAM::SigningCertificate": "certificateId",
+    "AWS::IAM::SshPublicKey": "sSHPublicKeyId",
+    "AWS::STS::AssumedRole": "roleSessionName assumedRoleId",
+    "AWS::STS::FederatedUser": "federatedUserId",
+    "AWS::S3::Bucket": "bucketName",
+    "AWS::EC2::Instance": "instanceId",
+    "AWS::EC2::Ami": "imageId",
+    "AWS::EC2::VPC": "vpcId",
+    "AWS::EC2::Subnet": "subnetId",
+    "AWS::EC2::SecurityGroup": "ec2.groupId ec2.groupName",
+    "AWS::EC2::Volume": "volumeId",
+    "AWS::EC2::Snapshot": "snapshotId",
+    "AWS::EC2::KeyPair": "keyName",
+    "AWS::EC2::RouteTable": "routeTableId",
+    "AWS::EC2::InternetGateway": "internetGatewayId",
+    "AWS::EC2::NetworkInterface": "networkInterfaceId",
+    "AWS::EC2::EIP": "allocationId",
+    "AWS::KMS::Key": "kms.keyId",
+    "AWS::DynamoDB::Table": "tableName",
+    "AWS::Lambda::Function": "functionName",
+    "AWS::SQS::Queue": "queueName",
+    "AWS::SecretsManager::Secret": "secretId secretsmanager.name",
+    "AWS::CloudTrail::Trail": "cloudtrail.name cloudtrail.trailName",
 }
-# Where the same member means another thing in another service.
-_BY_SERVICE = {
-    "iam.groupId": "AWS::IAM::Group",
-    "ec2.groupId": "AWS::EC2::SecurityGroup",
-    "ec2.groupName": "AWS::EC2::SecurityGroup",
-    "kms.keyId": "AWS::KMS::Key",
-    "cloudtrail.name": "AWS::CloudTrail::Trail",
-    "cloudtrail.trailName": "AWS::CloudTrail::Trail",
-    "secretsmanager.name": "AWS::SecretsManager::Secret",
-}
-_BY_ARN = {
-    "iam:user": "AWS::IAM::User",
-    "iam:role": "AWS::IAM::Role",
-    "iam:group": "AWS::IAM::Group",
-    "iam:policy": "AWS::IAM::Policy",
-    "iam:mfa": "AWS::IAM::MfaDevice",
-    "iam:instance-profile": "AWS::IAM::InstanceProfile",
-    "iam:oidc-provider": "AWS::IAM::OpenIDConnectProvider",
-    "iam:saml-provider": "AWS::IAM::SamlProvider",
-    "iam:server-certificate": "AWS::IAM::ServerCertificate",
-    "sts:assumed-role": "AWS::STS::AssumedRole",
-    "sts:federated-user": "AWS::STS::FederatedUser",
-    "kms:key": "AWS::KMS::Key",
-    "dynamodb:table": "AWS::DynamoDB::Table",
-    "lambda:function": "AWS::Lambda::Function",
-    "secretsmanager:secret": "AWS::SecretsManager::Secret",
-    "cloudtrail:trail": "AWS::CloudTrail::Trail",
+_BY_MEMBER = {member: kind for kind, listed in _MEMBERS.items() for member in listed.split()}
+# What an ARN names, where the type is not the service's and the word of the ARN put together.
+_SERVICES = {"iam": "IAM", "sts": "STS", "kms": "KMS", "dynamodb": "DynamoDB", "lambda": "Lambda"}
+_SERVICES |= {"secretsmanager": "SecretsManager", "cloudtrail": "CloudTrail"}
+_WORDS = {
+    "mfa": "MfaDevice",
+    "oidc-provider": "OpenIDConnectProvider",
+    "saml-provider": "SamlProvider",
 }
 
 
@@ -590,17 +565,22 @@ def referenced(told: dict[str, Any]) -> list[dict[str, str]]:
     found: dict[tuple[str, str], None] = {}
     for part in ("responseElements", "requestParameters", "resources"):
         for member, text in _texts(told.get(part), ""):
-            kind = _BY_SERVICE.get(f"{service}.{member}") or _BY_MEMBER.get(member)
+            kind = _BY_MEMBER.get(f"{service}.{member}") or _BY_MEMBER.get(member)
             if text.startswith("arn:aws:"):
-                rest = text.split(":", 5)
-                kind = _BY_ARN.get(
-                    f"{rest[2]}:{rest[-1].replace(':', '/').partition('/')[0]}", kind
-                )
-                if rest[2] == "s3":
-                    kind = "AWS::S3::Bucket"
+                kind = _type_of(text) or kind
             if kind is not None:
                 found[kind, text] = None
     return [{"ResourceType": kind, "ResourceName": text} for kind, text in found]
+
+
+def _type_of(arn: str) -> str | None:
+    parts = arn.split(":", 5)
+    owner, word = parts[2], parts[-1].replace(":", "/").partition("/")[0]
+    if owner == "s3":
+        return "AWS::S3::Bucket"
+    if owner not in _SERVICES or "/" not in parts[-1].replace(":", "/"):
+        return None
+    return f"AWS::{_SERVICES[owner]}::{_WORDS.get(word) or word.title().replace('-', '')}"
 
 
 def _texts(value: Any, member: str) -> Iterator[tuple[str, str]]:
