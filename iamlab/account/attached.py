@@ -285,6 +285,11 @@ class Attached:
             tags = entity.tags or []
         return {tag["Key"]: tag["Value"] for tag in tags}
 
+    def limited_by_rcps(self, account: str) -> bool:
+        """Tell whether an RCP other than RCPFullAWSAccess applies to an account's resources."""
+        levels = self._rcps_of(account) or ()
+        return any(s.effect == "Deny" for level in levels for p in level for s in p.statements)
+
     def organization_id(self, account: str) -> str | None:
         """Return the ID of an account's organization, or None."""
         found = self._organization(account)

@@ -145,7 +145,7 @@ def public_access(policy: Document) -> list[Witness]:
     >>> public_access(policy)
     []
     """
-    return outside_access(policy, [_ANYBODY, _stranger()], public=True)
+    return outside_access(policy, [ANYBODY, _stranger()], public=True)
 
 
 def outside_access(
@@ -236,7 +236,7 @@ _NOBODY_KNOWN = dict.fromkeys(
 )
 _SOMEBODY = Caller(f"arn:aws:iam::{ACCOUNT}:user/somebody")
 _OF_PRINCIPALS = ("aws:principaltag/", "aws:username")
-_ANYBODY = Caller("*", None, _NOBODY_KNOWN)
+ANYBODY = Caller("*", None, _NOBODY_KNOWN)
 
 
 def entity(arn_: str, session: str | None = None) -> Caller:
@@ -262,7 +262,7 @@ def callers_of(*policies: Policy) -> list[Caller]:
     Unproved
         If a principal is one that an ARN does not tell: a unique ID, a canonical user.
     """
-    arns, accounts, found, sessions = set(), {STRANGER}, [_ANYBODY], set()
+    arns, accounts, found, sessions = set(), {STRANGER}, [ANYBODY], set()
     others = {"stranger.example.com"}
     for statement in (s for policy in policies for s in policy.statements):
         for kind, value in statement.principals or statement.not_principals or ():
