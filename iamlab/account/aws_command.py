@@ -10,7 +10,9 @@ package, so that it costs little.
 
 from __future__ import annotations
 
+import configparser
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -51,8 +53,9 @@ def main(folder: Path, words: list[str]) -> int:
     if os.environ.get("AWS_SHARED_CREDENTIALS_FILE") == str(folder / "credentials"):
         # The files say the same, and there a profile can say otherwise. In the environment
         # it would go before every profile.
+        has_region = _has_region(folder / "config", words)
         for name, value in settings["environment"].items():
-            if os.environ.get(name) == value:
+            if os.environ.get(name) == value and (has_region or "REGION" not in name):
                 del os.environ[name]
     # The words may name files in the learner's own home; Python may have the CLI there.
     words = [_expanded(word) for word in words]
@@ -67,6 +70,17 @@ def main(folder: Path, words: list[str]) -> int:
     if os.name == "nt":
         return subprocess.call([program, *words])
     os.execv(program, [program, *words])
+
+
+def _has_region(config: Path, words: list[str]) -> bool:
+    """Does the profile that is asked for say a region? Without one, the lab's stays."""
+    given = dict(itertools.pairwise(words))
+    profile = given.get("--profile") or os.environ.get("AWS_PROFILE") or "default"
+    profiles = configparser.ConfigParser(interpolation=None, strict=False)
+    with contextlib.suppress(OSError, ValueError, configparser.Error):
+        profiles.read(config, "utf-8")
+    section = profile if profile == "default" else f"profile {profile}"
+    return profiles.has_option(section, "region")
 
 
 def _expanded(word: str) -> str:

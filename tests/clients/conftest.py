@@ -38,7 +38,9 @@ class Cli:
 
     def __init__(self, lab: Lab, program: str, home: Path) -> None:
         self.lab, self.program, self.home = lab, program, home
-        lab.serve()
+        lab.serve(quiet=True)
+        # The lab's own `aws` command would look for a CLI on the PATH: this is the one it found.
+        Path(os.environ["AWS_CONFIG_FILE"]).with_name("program").write_text(program)
 
     def __call__(self, *words: str, who: str | None = None, stdin: str | None = None) -> Any:
         """Run ``aws WORDS``; return its JSON (or its text, or None if it prints nothing).
@@ -68,6 +70,20 @@ class Cli:
             timeout=60,
         )
 
+    def shell(self, line: str, **environment: str) -> str:
+        """Type a line in a shell and return what it printed; a failure raises CliError.
+
+        Here ``aws`` is the lab's own command, as in a cell that begins with ``!``.
+        """
+        done = subprocess.run(
+            ["sh", "-c", line],
+            env=self.environment() | environment,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        if done.returncode:
+            raise CliError(done.returncode, done.stderr or done.stdout)
+        return done.stdout.strip()
+
     def environment(self, who: str | None = None) -> dict[str, str]:
         """What a shell started from the notebook has, with the credentials of ``who``."""
         environment = dict(os.environ) | {"HOME": str(self.home), "AWS_PAGER": ""}
@@ -89,4 +105,6 @@ def aws(lab: Lab, tmp_path: Path) -> Cli:
     program = program or shutil.which("aws")
     if program is None:
         pytest.skip("no AWS CLI: `make test` installs one in build/aws-cli")
-    return Cli(lab, program, tmp_path)
+    home = tmp_path / "home"
+    home.mkdir()
+    return Cli(lab, program, home)
