@@ -37,6 +37,7 @@ START = {
     "secretsmanager": f"arn:aws:secretsmanager:{REGION}:{A}:secret:",
     "lambda": f"arn:aws:lambda:{REGION}:{A}:",
     "cloudtrail": f"arn:aws:cloudtrail:{REGION}:{A}:",
+    "access-analyzer": f"arn:aws:access-analyzer:{REGION}:{A}:",
     "ecs": f"arn:aws:ecs:{REGION}:{A}:",
 }
 

@@ -109,7 +109,7 @@ def list_analyzers(call: Any, lab: Any) -> Item:
 def _summary(analyzer: Item, whole: bool) -> Item:
     names = ["arn", "name", "type", "createdAt", "status", "tags"]
     names += ["lastResourceAnalyzed", "lastResourceAnalyzedAt"]
-    names += ["configuration"] if whole else []
+    names += ["configuration"] if whole and analyzer["configuration"] else []
     return {name: analyzer[name] for name in names if analyzer.get(name) is not None}
 
 
