@@ -116,9 +116,16 @@ class Value:
         found = self.get(name)
         if isinstance(found.value, str):
             text = found.text()
-            return unquote(text) if text.startswith("%") else text
+            text = text if text.lstrip().startswith("{") else unquote(text)
+            try:
+                found = Value(json.loads(text), self.file, found.path)
+            except (ValueError, RecursionError):
+                return text
+            found.fields()
+            return text
+        document = found.fields()
         try:
-            text = json.dumps(found.fields(), ensure_ascii=False)
+            text = json.dumps(document, ensure_ascii=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise found.wrong(f"This is not JSON: {error}.") from None
         return Value(text, found.file, found.path).text()

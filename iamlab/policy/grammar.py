@@ -281,7 +281,7 @@ def _strings(value: Any, element: str, index: int) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)):
         _refuse("form", path, detail=f"{element} must be a string or a list of strings.")
     if not value:
-        _refuse(f"no {element.removeprefix('Not')}", path)
+        _refuse(f"no {element.partition('.')[0].removeprefix('Not')}", path)
     for number, one in enumerate(value):
         if not _is_text(one):
             _refuse("form", f"{path}[{number}]", detail="This must be a string in double quotes.")

@@ -188,6 +188,16 @@ def test_awss_own_example_loads(lab: Any) -> None:
     assert [user["UserName"] for user in users] == ["ana"]
 
 
+@pytest.mark.parametrize("text", ["s3", "%7B", "0001-01-01T00:00:00+23:59", '{"a": 1, "a": 2}'])
+def test_a_document_that_is_no_json_is_kept_as_its_text(lab: Any, text: str) -> None:
+    details = small()
+    details["UserDetailList"][0]["UserPolicyList"][0]["PolicyDocument"] = quote(text, safe="")
+    assert "cannot read" in str(lab.load(details).notes)
+    saved = lab.save(account=OTHER)
+    lab.load(saved, replace=True)
+    assert lab.save(account=OTHER) == saved
+
+
 def test_a_policy_that_cannot_be_read_is_kept_and_denies_everything(lab: Any) -> None:
     details = small()
     strange = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Aktion": "s3:*"}]}

@@ -200,6 +200,10 @@ REFUSED = [
         *(SYNTAX, "Statement[0].Condition.Bool.aws:SecureTransport"),
     ),
     (None, bucket(NotPrincipal=ANA), SYNTAX, "Statement[0].NotPrincipal"),
+    (
+        *(None, bucket(Principal={"AWS": []})),
+        *("Missing required field Principal", "Statement[0].Principal.AWS"),
+    ),
     ("identity", one(remove=["Action"]), "Policy statement must contain actions.", "Statement[0]"),
     ("identity", one(Action=[]), "Policy statement must contain actions.", "Statement[0].Action"),
     (
