@@ -36,7 +36,7 @@ clients: env $(AWS_CLI)/.ready $(NPM_TESTS:%=tests/%/node_modules/.ready)
 
 $(AWS_CLI)/.ready: $(VENV)/.ready
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(AWS_CLI)
-	$(BIN)/uv pip install --quiet --python $(AWS_CLI) -c constraints.txt awscli
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(AWS_CLI) -c constraints.txt awscli
 	@touch $@
 
 # Without npm its tests are left out; CI fails instead (conftest.py).
