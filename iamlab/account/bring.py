@@ -254,14 +254,14 @@ class _Details:
     def account(self, given: str | None) -> str:
         """Return the account's ID, which every ARN has to agree on."""
         found = given
-        for item in (item for name in LISTS for item in self.lists[name]):
+        for kind, item in [(name, item) for name in LISTS for item in self.lists[name]]:
             arn = item.text("Arn")
             parts = arn.split(":")
             if len(parts) < 6 or parts[1] != "aws" or parts[2] != "iam":
                 raise item.get("Arn").wrong(
                     f"{arn[:80]!r} is not an ARN of the partition aws, which is all the lab has."
                 )
-            if parts[4] == "aws" and item.path.startswith("Policies"):
+            if parts[4] == "aws" and kind == "Policies":
                 continue
             if not re.fullmatch(r"\d{12}", parts[4], re.ASCII):
                 raise item.get("Arn").wrong(f"{parts[4][:20]!r} is not an account ID.")
@@ -273,7 +273,8 @@ class _Details:
         if found is None:
             raise self.file.wrong("Nothing in it names the account. Pass account_id=.")
         if not (isinstance(found, str) and re.fullmatch(r"\d{12}", found, re.ASCII)):
-            raise AccountFileError(f"account_id={found!r} is not a text of 12 digits.")
+            why = f"account_id={found!r} is not a text of 12 digits. Nothing was loaded."
+            raise AccountFileError(why)
         return found
 
 
