@@ -175,6 +175,45 @@ def test_a_body_in_chunks_with_trailers(bucket: str, url: str) -> None:
     assert found == b"abc0123456789"
 
 
+@pytest.mark.parametrize(
+    ("way", "body"),
+    [
+        (
+            "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+            b"5;chunk-signature=ad80\r\nhello\r\n0;chunk-signature=b681\r\n\r\n",
+        ),
+        (
+            "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+            b"3\r\nhel\r\n2\r\nlo\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n",
+        ),
+        (
+            "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+            b"5;chunk-signature=ad80\r\nhello\r\n0;chunk-signature=b681\r\n"
+            b"x-amz-checksum-crc32:NhCmhg==\r\nx-amz-trailer-signature:63bd\r\n\r\n",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_file_that_an_sdk_sends_in_parts(bucket: str, url: str, way: str, body: bytes) -> None:
+    """ "Signature calculations … transferring payload in multiple chunks", Amazon S3 API Reference:
+    the parts' own signatures are not what is stored, nor is aws-chunked its encoding."""
+    head = [
+        "PUT /open/a HTTP/1.1",
+        "Host: localhost",
+        "Content-Encoding: aws-chunked",
+        "Content-Type: text/plain",
+        f"x-amz-content-sha256: {way}",
+        "x-amz-decoded-content-length: 5",
+        "x-amz-trailer: x-amz-checksum-crc32",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    ]
+    assert _say(url, *head, body=body).startswith(b"HTTP/1.1 200 ")
+    found = boto3.client("s3").get_object(Bucket=bucket, Key="a")
+    assert found["Body"].read() == b"hello"
+    assert "aws-chunked" not in found.get("ContentEncoding", "")
+
+
 def test_a_client_that_waits_is_told_once_to_go_on(bucket: str, url: str) -> None:
     head = ["PUT /open/a HTTP/1.1", "Host: localhost", "Content-Length: 3", "Connection: close"]
     answer = _say(url, *head, "Expect: 100-continue", body=b"abc")
