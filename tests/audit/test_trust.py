@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from iamlab.audit import paths, trust_edges
+from iamlab.audit import administrators, paths, trust_edges
 from tests.account.helpers import ACCOUNT, OTHER, World, allow, deny, outcome, trusts
 
 
@@ -61,8 +61,76 @@ def test_services_providers_strangers_and_everybody(lab: Any, world: World) -> N
         ("ci.example", "role/job"),
         ("account 999988887777", "role/partner"),
         ("anyone", "role/open"),
+        *((f"role/{name}", "role/open") for name in ("server", "job", "partner")),
         ("user/administrator", "administrator"),
     }
+
+
+def test_anyone_is_also_everybody_of_the_account(lab: Any, world: World) -> None:
+    arn = world.role("open", trust=(trusts("*"),))
+    ana = world.user("ana")
+    world.user("ben", deny("sts:AssumeRole"))
+    assert list(_steps(lab, "user/ana")) == [("role/open", "sts:AssumeRole")]
+    assert _steps(lab, "user/ben") == {}
+    sts = ana.client("sts")
+    assert outcome(lambda: sts.assume_role(RoleArn=arn, RoleSessionName="ok")) == "allowed"
+
+
+def test_what_is_a_fact_cannot_be_brought(lab: Any, world: World) -> None:
+    """Tags and boundaries are as they are; only what a request holds can be chosen."""
+    ops = {"StringEquals": {"aws:PrincipalTag/team": "ops"}}
+    world.role("ours", trust=(trusts(f"arn:aws:iam::{ACCOUNT}:root", Condition=ops),))
+    world.role("a", Tags=[{"Key": "team", "Value": "ops"}])
+    world.role("b", Tags=[{"Key": "team", "Value": "sales"}])
+    tagged = {"StringEquals": {"aws:ResourceTag/team": "ops"}}
+    world.user("ana", allow("sts:AssumeRole", "*", Condition=tagged))
+    world.user("ben", allow("sts:AssumeRole"), Tags=[{"Key": "team", "Value": "ops"}])
+    assert _steps(lab, "user/ana") == {("role/a", "sts:AssumeRole"): ""}
+    assert ("role/ours", "sts:AssumeRole") in _steps(lab, "user/ben")
+    only = {"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}
+    world.user("cleo", allow("iam:AttachUserPolicy", "*", Condition=only))
+    assert _steps(lab, "user/cleo") == {}
+
+
+def test_a_boundary_keeps_from_every_right(lab: Any, world: World) -> None:
+    fence = world.managed("fence", allow(["iam:*", "s3:*"]))
+    world.user("ana", allow("iam:PutUserPolicy"), PermissionsBoundary=fence)
+    world.user("ben", allow("*"), PermissionsBoundary=fence)
+    assert ("administrator", "iam:PutUserPolicy") not in _steps(lab, "user/ana")
+    assert administrators(lab) == ["user/administrator"]
+
+
+def test_to_join_a_group_that_may_do_everything(lab: Any, world: World) -> None:
+    iam = boto3.client("iam")
+    for name, action in (("chiefs", "*"), ("readers", "s3:Get*")):
+        iam.create_group(GroupName=name)
+        world.grant(f"group/{name}", allow(action))
+    groups = f"arn:aws:iam::{ACCOUNT}:group/"
+    ana = world.user("ana", allow("iam:AddUserToGroup", f"{groups}chiefs"))
+    world.user("ben", allow("iam:AddUserToGroup", f"{groups}readers"))
+    assert list(_steps(lab, "user/ana")) == [("administrator", "iam:AddUserToGroup")]
+    assert _steps(lab, "user/ben") == {}
+    ana.client("iam").add_user_to_group(UserName="ana", GroupName="chiefs")
+    assert "user/ana" in administrators(lab)
+
+
+def test_the_statements_behind_a_step(lab: Any, world: World) -> None:
+    trust = trusts(f"arn:aws:iam::{ACCOUNT}:root")
+    world.role("reader", trust=(trust,))
+    boto3.client("iam").create_group(GroupName="staff")
+    world.grant("group/staff", deny("s3:*"), allow("sts:AssumeRole"))
+    world.user("ana")
+    boto3.client("iam").add_user_to_group(GroupName="staff", UserName="ana")
+    assert "statements" not in trust_edges(lab)
+    frame = trust_edges(lab, statements=True).set_index(["source", "target"])
+    found = frame["statements"]["user/ana", "role/reader"]
+    assert [(s["policy"], s["statement"]) for s in found] == [
+        ("trust policy of role reader", 0),
+        ("own of group staff", 1),
+    ]
+    assert [json.loads(s["text"]) for s in found] == [trust, allow("sts:AssumeRole")]
+    (all_rights,) = frame["statements"]["user/administrator", "administrator"]
+    assert all_rights["policy"] == "AdministratorAccess"
 
 
 def test_an_account_of_the_lab_is_looked_into(lab: Any, world: World) -> None:
@@ -149,3 +217,23 @@ def test_a_longer_way(lab: Any, world: World) -> None:
     assert way["target"].tolist() == ["role/reader", "role/chief", "administrator"]
     assert paths("user/nobody", lab=lab) == []
     assert paths("role/chief", "user/ana", lab=lab) == []
+
+
+def test_an_organization_forbids_and_administrators_stay_administrators(
+    lab: Any, world: World
+) -> None:
+    member = world.organization()
+    world.user("ana", allow("*"), account=member)
+    world.scp("no-leaving", deny("organizations:LeaveOrganization"), target=member)
+    assert "user/ana" in administrators(lab, account=member)
+
+
+def test_ways_can_be_limited(lab: Any, world: World) -> None:
+    for name in ("a", "b", "c"):
+        world.role(name)
+    trust = tuple(trusts(f"arn:aws:iam::{ACCOUNT}:role/{name}") for name in ("a", "b", "c"))
+    world.role("end", trust=trust)
+    world.user("ana", allow("sts:AssumeRole", [f"arn:aws:iam::{ACCOUNT}:role/{n}" for n in "abc"]))
+    edges = trust_edges(lab)
+    assert len(paths("user/ana", "role/end", lab, edges=edges)) == 3
+    assert len(paths("user/ana", "role/end", lab, edges=edges, limit=2)) == 2
