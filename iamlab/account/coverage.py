@@ -50,8 +50,9 @@ REASONS = {
     "dynamodb": (("SearchVectors", ELSEWHERE),),
     "ec2": (("*", f"{NOT_KEPT} EC2 is here for roles on instances and for tags in policies."),),
     "access-analyzer": (
-        ("*ArchiveRule*", "Archive rules hide findings; no lesson needs them."),
-        ("*", "The lab has the analyzers and checks that its lessons need."),
+        ("*AccessPreview*", "CheckNoNewAccess and CheckNoPublicAccess look ahead in the lab."),
+        ("*ServiceLinked*", "Only AWS's own services may call it."),
+        ("*", "The generated policy of StartPolicyGeneration says what to keep."),
     ),
 }
 

@@ -18,7 +18,7 @@ from math import prod
 
 from . import catalog
 from .conditions import Condition, plain, read_binary, read_date, read_network, read_number
-from .document import parse
+from .document import Policy, parse
 from .evaluation import Asked, Request
 from .matching import resource as resource_matcher
 from .representatives import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-    from .document import Policy, Statement
+    from .document import Statement
 
     Document = dict[str, Any] | str | Policy
 
@@ -198,6 +198,9 @@ def _all_but(unwanted: dict[str, Any], resource_policy: bool) -> Policy:
 
 
 def _compare(new, old, resource_policy, callers=None, public=False) -> list[Witness]:
+    new = _without_old(new, old)
+    if not any(statement.effect == "Allow" for statement in new.statements):
+        return []
     variables = _variables(new) | _variables(old)
     try:
         if not variables:
@@ -212,6 +215,16 @@ def _compare(new, old, resource_policy, callers=None, public=False) -> list[Witn
         raise Unproved("The policies tell too many kinds of requests apart.") from None
     names = ", ".join(sorted(variables))
     raise Unproved(f"The answer depends on what the policy variables are: {names}.")
+
+
+def _without_old(new: Policy, old: Policy) -> Policy:
+    """Leave out what the old policy allows in the same words, if it denies nothing else."""
+    before = {statement[2:] for statement in old.statements}
+    denied = {s[2:] for s in old.statements if s.effect == "Deny"}
+    if new.version != old.version or not denied <= {s[2:] for s in new.statements}:
+        return new
+    kept = [s for s in new.statements if s.effect == "Deny" or s[2:] not in before]
+    return Policy(new.version, tuple(kept))
 
 
 # --- callers ------------------------------------------------------------------------------------
@@ -389,17 +402,20 @@ class _Search:
 
     # --- kinds of actions and resources, as sets of pieces --------------------------------------
 
-    def actions(self) -> dict[int, str]:
+    def actions(self) -> dict[tuple[int, bool], str]:
         """Return for each set of pieces that an action can be named by, such an action."""
-        listed = [p for x in self.pieces for p in _actions(x.rule.statement)]
-        patterns = [wild(p.lower()) for p in dict.fromkeys(listed)]
-        domain = [IN_PART, OF_PART, ":", IN_PART, OF_PART]
+        listed = {p.lower() for x in self.pieces for p in _actions(x.rule.statement)}
+        by_service: dict[str, list[str]] = {"s3": [_ALL_BUCKETS]}
+        for pattern in sorted(listed):
+            by_service.setdefault(pattern.partition(":")[0], []).append(pattern)
+        anywhere = by_service.pop("*", [])  # a service is named whole, or it is a star
+        other = next(name for n in range(1, 99) if (name := "x" * n) not in by_service)
         found = {}
-        for text in representatives([*patterns, list(_ALL_BUCKETS)], domain):
-            name = text.partition(":")[2]
-            if not any(c in name for c in "*? "):
-                key = (self._naming(text), text == _ALL_BUCKETS)
-                found.setdefault(key, text)
+        for service, patterns in {**by_service, other: []}.items():
+            domain = [*service, ":", IN_PART, OF_PART]
+            for text in representatives(map(wild, [*anywhere, *patterns]), domain):
+                if not any(c in text.partition(":")[2] for c in "*? "):
+                    found.setdefault((self._naming(text), text == _ALL_BUCKETS), text)
         return found
 
     def _naming(self, action: str) -> int:
@@ -456,7 +472,8 @@ class _Search:
             request = self._request(caller, action, resource, context)
             if permits(self.policies[0], request) and not permits(self.policies[1], request):
                 done.add(index)
-                found[index] = Witness(self.policies[0].statements[index], request)
+                statements = self.policies[0].statements
+                found[index] = Witness(next(s for s in statements if s.index == index), request)
             else:
                 doubt = True
         if doubt and not found and not self.values:

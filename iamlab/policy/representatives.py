@@ -37,7 +37,10 @@ def wild(text: str, specials: bool = False) -> list[object]:
 
 
 def folded(text: str, alike: bool = False) -> list[object]:
-    """Read a text whose capitals do not matter; ``alike``: as `str.casefold`, not `str.lower`."""
+    """Read a text whose capitals do not matter; ``alike``: as `str.casefold`, not `str.lower`.
+
+    Ligatures, one character for two letters, are not thought of.
+    """
     more = _ALIKE if alike else {}
     return [frozenset((c, c.lower(), c.upper(), *more.get(c.lower(), ""))) for c in text]
 

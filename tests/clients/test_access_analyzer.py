@@ -68,6 +68,8 @@ def test_analyzers_and_findings(lab: Any, aws: Cli) -> None:
     assert ask("get-finding", *mine, *key)["finding"]["id"] == finding["id"]
     assert ask("list-findings-v2", *mine)["findings"][0]["findingType"] == "ExternalAccess"
     assert "externalAccessDetails" in ask("get-finding-v2", *mine, *key)["findingDetails"][0]
+    counted = ask("get-findings-statistics", *mine)["findingsStatistics"][0]
+    assert counted["externalAccessFindingsStatistics"]["totalActiveFindings"] == 1
     ask("start-resource-scan", *mine, "--resource-arn", role)
     assert ask("list-analyzed-resources", *mine)["analyzedResources"][0]["resourceArn"] == role
     shown = ask("get-analyzed-resource", *mine, "--resource-arn", role)["resource"]

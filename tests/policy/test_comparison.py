@@ -4,6 +4,7 @@ Random policies and requests come from the pools of `test_against_naive`. A proo
 new is tried with many requests; a witness is put to the evaluator.
 """
 
+import json
 import random
 from collections import Counter
 
@@ -245,6 +246,23 @@ def test_something_new_is_shown(new, old):
     asked = witness.request
     assert evaluate(asked, Policies(identity=[new])).effect == "allowed", explain(witness)
     assert evaluate(asked, Policies(identity=[old])).effect != "allowed", explain(witness)
+
+
+def test_long_policies_of_aws():
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    policies = json.loads(aws_managed_policies_data)
+    audit = policies["SecurityAudit"]["Document"]
+    assert new_access(audit, audit) == []
+    longer = {**audit, "Statement": [*audit["Statement"], allow("iam:PassRole")]}
+    assert [w.request.action for w in granted(policy(allow("*")), ["iam:PassRole"])] == [
+        "iam:PassRole"
+    ]
+    assert new_access(audit, longer) == []
+    admin, power = (
+        policies[name]["Document"] for name in ("AdministratorAccess", "PowerUserAccess")
+    )
+    assert new_access(power, admin) == [] and new_access(admin, power)
 
 
 def test_each_statement_that_adds_something_has_its_own_witness():

@@ -6,6 +6,7 @@ Source: "IAM Access Analyzer API Reference". An analyzer looks at everything whe
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from iamlab.account.errors import AwsError
@@ -437,6 +438,42 @@ def update_findings(call: Any, lab: Any) -> Item:
     return {}
 
 
+def statistics(call: Any, lab: Any) -> Item:
+    """GetFindingsStatistics."""
+    analyzer = _by_arn(call, lab, call.params["analyzerArn"])
+    listed = _current(lab, call, analyzer)
+    totals: Item = {
+        f"total{status.title()}Findings": sum(f["status"] == status for f in listed)
+        for status in ("ACTIVE", "ARCHIVED", "RESOLVED")
+    }
+    active = [f for f in listed if f["status"] == "ACTIVE"]
+    if analyzer["type"] in UNUSED:
+        kinds = Counter(f["findingType"] for f in active)
+        totals["unusedAccessTypeStatistics"] = [
+            {"unusedAccessType": kind, "total": total} for kind, total in sorted(kinds.items())
+        ]
+        accounts = Counter(f["resourceOwnerAccount"] for f in active).most_common(10)
+        totals["topAccounts"] = [
+            {"account": account, "numberOfActiveFindings": total} for account, total in accounts
+        ]
+        found = {"unusedAccessFindingsStatistics": totals}
+    else:
+        by_type: dict[str, Item] = {}
+        for finding in active:
+            kind = "Errors" if "error" in finding else "CrossAccount"
+            name = "totalActive" + ("Public" if finding.get("isPublic") else kind)
+            mine = by_type.setdefault(
+                finding["resourceType"],
+                dict.fromkeys(
+                    ("totalActivePublic", "totalActiveCrossAccount", "totalActiveErrors"), 0
+                ),
+            )
+            mine[name] += 1
+        totals["resourceTypeStatistics"] = by_type
+        found = {"externalAccessFindingsStatistics": totals}
+    return {"findingsStatistics": [found], "lastUpdatedAt": lab.clock.now()}
+
+
 # --- resources ----------------------------------------------------------------------------------
 
 
@@ -514,6 +551,7 @@ REGISTRY = {
         "GetFinding": get_finding,
         "GetFindingV2": get_finding_v2,
         "UpdateFindings": update_findings,
+        "GetFindingsStatistics": statistics,
         "StartResourceScan": start_scan,
         "ListAnalyzedResources": list_resources,
         "GetAnalyzedResource": get_resource,

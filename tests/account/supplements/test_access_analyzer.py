@@ -268,6 +268,17 @@ def test_the_organization_as_zone_of_trust(lab: Any, analyzer: Any, role: Any) -
     assert {one["principal"]["AWS"] for one in found(analyzer, mine)} == {member, OTHER}
 
 
+def test_findings_are_counted(analyzer: Any, role: Any) -> None:
+    role("partner", {"AWS": OTHER})
+    bucket("open", "*")
+    arn = make(analyzer)
+    answer = analyzer.get_findings_statistics(analyzerArn=arn)["findingsStatistics"]
+    (counted,) = (one["externalAccessFindingsStatistics"] for one in answer)
+    assert (counted["totalActiveFindings"], counted["totalArchivedFindings"]) == (2, 0)
+    assert counted["resourceTypeStatistics"]["AWS::S3::Bucket"]["totalActivePublic"] == 1
+    assert counted["resourceTypeStatistics"]["AWS::IAM::Role"]["totalActiveCrossAccount"] == 1
+
+
 # --- archiving, filters, pages ------------------------------------------------------------------
 
 
