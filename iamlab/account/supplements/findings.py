@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
@@ -295,8 +295,6 @@ def _last(when: datetime | None, name: str = "lastAccessed") -> dict[str, Any]:
 
 
 def _aware(when: Any) -> Any:
-    from datetime import UTC
-
     return when.replace(tzinfo=UTC) if isinstance(when, datetime) and not when.tzinfo else when
 
 

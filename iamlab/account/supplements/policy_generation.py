@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -262,10 +262,7 @@ def _true(value: Any) -> bool:
 
 
 def _moment(value: Any) -> datetime:
-    from dateutil.parser import isoparse
-    from dateutil.tz import UTC
-
-    found = value if isinstance(value, datetime) else isoparse(str(value))
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
