@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from iamlab.account.errors import AwsError
-from iamlab.account.supplements import findings, policy_checks
+from iamlab.account.supplements import policy_checks
 from iamlab.account.supplements.paging import token_page
 from iamlab.account.supplements.policy_checks import form, invalid
 
@@ -330,6 +330,8 @@ def _current(lab: Any, call: Any, analyzer: Item) -> list[Item]:
 
 
 def _facts(lab: Any, call: Any, analyzer: Item, zone: set[str], organization: str | None) -> Any:
+    from iamlab.account.supplements import findings
+
     unused = analyzer["configuration"].get("unusedAccess")
     for account in sorted(zone):
         if unused is not None:
@@ -349,6 +351,8 @@ def _facts(lab: Any, call: Any, analyzer: Item, zone: set[str], organization: st
 
 
 def _external(lab: Any, analyzer: Item, resource: Any, found: Item) -> Item:
+    from iamlab.account.supplements import findings
+
     facts = {"resource": resource.arn, "resourceType": resource.type}
     facts |= {"resourceOwnerAccount": resource.owner, "findingType": "ExternalAccess"}
     limited = "APPLICABLE" if lab.attached.limited_by_rcps(resource.owner) else "NOT_APPLICABLE"
@@ -478,6 +482,8 @@ def statistics(call: Any, lab: Any) -> Item:
 
 
 def _resources(lab: Any, call: Any, analyzer: Item) -> list[Any]:
+    from iamlab.account.supplements import findings
+
     zone, _ = _zone(lab, call, analyzer)
     return [r for a in sorted(zone) for r in findings.resources(lab, a, call.region)]
 

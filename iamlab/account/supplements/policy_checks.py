@@ -12,8 +12,6 @@ from iamlab.account.errors import AwsError
 from iamlab.account.supplements import parameters
 from iamlab.account.supplements.paging import token_page
 from iamlab.policy import PolicyError
-from iamlab.policy.comparison import Unproved, granted, new_access, public_access
-from iamlab.policy.validation import findings
 
 TRUST = "AWS::IAM::AssumeRolePolicyDocument"
 _KINDS = {
@@ -57,6 +55,8 @@ def invalid(message: str, reason: str = "fieldValidationFailed", name: str = "")
 
 def validate(call: Any, lab: Any) -> dict[str, Any]:
     """ValidatePolicy. Messages are in English, whatever the locale."""
+    from iamlab.policy.validation import findings
+
     params = call.params
     resource_type = params.get("validatePolicyResourceType")
     kind = _KINDS.get(params["policyType"])
@@ -92,7 +92,7 @@ def no_new_access(call: Any, lab: Any) -> dict[str, Any]:
     """CheckNoNewAccess: proved, or shown by a request; otherwise an error says it is neither."""
     params = call.params
     documents = (params["newPolicyDocument"], params["existingPolicyDocument"])
-    return _checked(_NO_NEW, new_access, *documents, resource_policy=_is_resource(params))
+    return _checked(_NO_NEW, "new_access", *documents, resource_policy=_is_resource(params))
 
 
 def access_not_granted(call: Any, lab: Any) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def access_not_granted(call: Any, lab: Any) -> dict[str, Any]:
         raise _wrong("At least one action or resource must be specified.")
     return _checked(
         _NOT_GRANTED,
-        granted,
+        "granted",
         params["policyDocument"],
         actions,
         resources,
@@ -114,19 +114,21 @@ def access_not_granted(call: Any, lab: Any) -> dict[str, Any]:
 
 def no_public_access(call: Any, lab: Any) -> dict[str, Any]:
     """CheckNoPublicAccess, likewise."""
-    return _checked(_NOT_PUBLIC, public_access, call.params["policyDocument"])
+    return _checked(_NOT_PUBLIC, "public_access", call.params["policyDocument"])
 
 
 def _is_resource(params: dict[str, Any]) -> bool:
     return params["policyType"] == "RESOURCE_POLICY"
 
 
-def _checked(texts: tuple[str, str, str], check: Any, *given: Any, **options: Any) -> dict:
+def _checked(texts: tuple[str, str, str], check: str, *given: Any, **options: Any) -> dict:
+    from iamlab.policy import comparison
+
     try:
-        found = check(*given, **options)
+        found = getattr(comparison, check)(*given, **options)
     except PolicyError as error:
         raise _wrong(f"The policy document is not valid: {error}") from None
-    except Unproved as error:
+    except comparison.Unproved as error:
         text = f"The lab can neither prove that there is no such access nor show one. {error}"
         raise AwsError("UnprocessableEntityException", text, 422) from None
     if not found:
