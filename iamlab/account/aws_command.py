@@ -2,7 +2,8 @@
 
 The CLI keeps the credentials of assumed roles in ~/.aws/cli/cache, and no setting moves that. So
 here it gets another home folder, the lab's. Nothing of the lab lands in the learner's own
-``.aws``, and nothing of that is read: no alias, no cached sign-in.
+``.aws``, and nothing of that is read: no alias, no cached sign-in. It also gets what it would
+miss: the lab's address where it has one of its own, and the lab's clock.
 
 This file runs by itself, as ``python aws_command.py FOLDER WORDS...``: it imports nothing of the
 package, so that it costs little.
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import sysconfig
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 LAB_TIME = "/.iamlab/time"  # where the endpoint tells the lab's time; no bucket is called so
@@ -66,7 +68,16 @@ def main(folder: Path, words: list[str]) -> int:
     if not program:
         print(_MISSING, file=sys.stderr)
         return 127
-    _forget_expired(home / ".aws" / "cli" / "cache", settings["url"])
+    entries = list((home / ".aws" / "cli" / "cache").glob("*.json"))
+    presigns = [word for word in words if word in ("s3", "presign")] == ["s3", "presign"]
+    if entries or presigns:
+        now = _lab_time(settings["url"])
+        _forget_expired(entries, now)
+        if presigns:
+            words += ["--expires-in", str(_expiry(words, now))]
+    # For some services (SQS is one) version 1 goes to AWS in spite of AWS_ENDPOINT_URL: it has
+    # an address of its own for them, and only this option goes before that.
+    words = ["--endpoint-url", os.environ.get("AWS_ENDPOINT_URL", settings["url"]), *words]
     if os.name == "nt":
         return subprocess.call([program, *words])
     os.execv(program, [program, *words])
@@ -112,18 +123,29 @@ def _new_enough(program: str) -> bool:
     return version >= _NEW_ENOUGH.get(version[0], (version[0] + 1,))
 
 
-def _forget_expired(cache: Path, url: str) -> None:
-    """Drop the cached credentials that the lab's clock has passed: the CLI sees the real one."""
-    entries = list(cache.glob("*.json"))
-    if not entries:
-        return
-    with contextlib.suppress(OSError), urllib.request.urlopen(url + LAB_TIME, timeout=5) as answer:
-        now = answer.read().decode()
-        for entry in entries:
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                # "2026-11-24T20:00:00Z", or with +00:00: both sort as text
-                if json.loads(entry.read_text("utf-8"))["Credentials"]["Expiration"] <= now:
-                    entry.unlink()
+def _lab_time(url: str) -> datetime:
+    """The lab's time. The CLI sees the real clock only."""
+    try:
+        with urllib.request.urlopen(url + LAB_TIME, timeout=5) as answer:
+            return datetime.fromisoformat(answer.read().decode())
+    except OSError:  # the lab has stopped: the CLI will say so
+        return datetime.now(UTC)
+
+
+def _forget_expired(entries: list[Path], now: datetime) -> None:
+    """Drop the cached credentials of roles that have expired by the lab's clock."""
+    for entry in entries:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            until = json.loads(entry.read_text("utf-8"))["Credentials"]["Expiration"]
+            if datetime.fromisoformat(until) <= now:
+                entry.unlink()
+
+
+def _expiry(words: list[str], now: datetime) -> int | str:
+    """Seconds of the real clock after which a link shall end, so that it ends by the lab's."""
+    given = dict(itertools.pairwise(words)).get("--expires-in", "3600")
+    ahead = (now - datetime.now(UTC)).total_seconds()
+    return int(given) + round(ahead) if given.isdigit() else given
 
 
 if __name__ == "__main__":

@@ -151,12 +151,17 @@ def test_the_learners_own_cli_is_used_if_it_is_new_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lab: Any
 ) -> None:
     _put_cli(tmp_path / "new", "2.13.0", monkeypatch)
-    lab.serve(quiet=True)
+    url = lab.serve(quiet=True)
     home = Path(os.environ["AWS_CONFIG_FILE"]).parent / "home"
     # What the files say is not in its environment, where it would go before every profile.
-    assert _run("aws", "s3", "ls") == f"home={home} key= region= s3 ls\n"
-    other = _run("aws", "x", AWS_ACCESS_KEY_ID="AKIAANA", AWS_REGION="eu-west-1")
-    assert other == f"home={home} key=AKIAANA region=eu-west-1 x\n"
+    # The address is given twice: version 1 heeds the environment's for most services only.
+    said = _run("aws", "s3", "ls")
+    assert said == f"home={home} key= region= --endpoint-url {url} s3 ls\n"
+    said = _run("aws", "x", AWS_ACCESS_KEY_ID="AKIAANA", AWS_REGION="eu-west-1")
+    assert said == f"home={home} key=AKIAANA region=eu-west-1 --endpoint-url {url} x\n"
+    # A profile without a region of its own has the lab's.
+    said = _run("aws", "x", "--profile", "bare")
+    assert said == f"home={home} key= region=us-east-1 --endpoint-url {url} x --profile bare\n"
 
 
 @posix

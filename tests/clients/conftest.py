@@ -40,7 +40,9 @@ class Cli:
         self.lab, self.program, self.home = lab, program, home
         lab.serve(quiet=True)
         # The lab's own `aws` command would look for a CLI on the PATH: this is the one it found.
-        Path(os.environ["AWS_CONFIG_FILE"]).with_name("program").write_text(program)
+        folder = Path(os.environ["AWS_CONFIG_FILE"]).parent
+        (folder / "program").write_text(program)
+        self._command = str(folder / "bin" / "aws")
 
     def __call__(self, *words: str, who: str | None = None, stdin: str | None = None) -> Any:
         """Run ``aws WORDS``; return its JSON (or its text, or None if it prints nothing).
@@ -61,7 +63,7 @@ class Cli:
     ) -> subprocess.CompletedProcess[str]:
         """Run ``aws WORDS`` and return exit code, stdout and stderr."""
         return subprocess.run(
-            [self.program, *words],
+            [self._command, *words],
             env=self.environment(who),
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
