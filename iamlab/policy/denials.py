@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from .denial_checks import CAUSES, CHECKS, DECODE, HEAD, REFUSED, TYPES, WORDS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -20,6 +22,7 @@ FIELDS = (
     "explicit",
     "policy_arn",
     "encoded",
+    "cause",
     "context",
 )
 
@@ -45,6 +48,9 @@ class Denial:
     encoded : str or None
         EC2's encoded part. Only AWS can read it, with ``aws sts decode-authorization-message``;
         what that prints can be pasted here too.
+    cause : str or None
+        Why, where no policy is the reason: a key of `iamlab.policy.denial_checks.CAUSES`, such as
+        ``"expired"``.
     context : dict
         Condition keys of the request, as far as the message tells them.
     """
@@ -74,14 +80,15 @@ class Denial:
         >>> read_denial(text).summary()
         'user/ana may not do s3:ListAllMyBuckets: no identity policy of the caller allows it.'
         """
-        if self.code in REFUSED:
-            return f"AWS did not accept the caller at all. {REFUSED[self.code][0]}"
+        if self.cause:
+            return CAUSES[self.cause][0]
         who = _short(self.principal) or "The caller"
         what = self.action or (f"the {self.operation} operation" if self.operation else "this")
         where = f" on {self.resource}" if self.resource else ""
         said = f"{who} may not do {what}{where}"
         if self.policy_type is None:
-            return f"{said}. The message does not say which policy is the reason."
+            deny = "A Deny statement forbids it. " if self.explicit else ""
+            return f"{said}. {deny}The message does not say which policy is the reason."
         names = TYPES[self.policy_type]
         if self.explicit:
             arn = f" ({self.policy_arn})" if self.policy_arn else ""
@@ -97,15 +104,19 @@ class Denial:
         ...             "The provided token has expired.").checks()[0]
         'Get new temporary credentials: assume the role again, or sign in again.'
         """
-        if self.code in REFUSED:
-            return list(REFUSED[self.code][1])
-        kind = self.policy_type
-        if kind is None and (self.action or "").startswith("sts:AssumeRole"):
-            kind = "trust"  # these denials end after the role's ARN
+        if self.cause:
+            return list(CAUSES[self.cause][1])
+        kind, action = self.policy_type, self.action or ""
+        if kind is None and self.explicit is None:  # some name no kind, or three at once
+            kind = "trust" if action.startswith("sts:AssumeRole") else kind
+            kind = "key" if action.startswith("kms:") else kind
         known = CHECKS.get((kind, self.explicit), CHECKS[None, None])
         if self.encoded:
             known = (DECODE, *known)
+        if self.operation in ("HeadObject", "HeadBucket"):
+            known = (HEAD, *known)
         facts = {
+            "operation": {"HeadObject": "GetObject"}.get(self.operation or "", "ListObjectsV2"),
             "who": _short(self.principal) or "the caller",
             "action": self.action or "the action",
             "resource": self.resource or "the resource",
@@ -146,53 +157,99 @@ def read_denial(text: str) -> Denial | None:
     """
     text = text[:100_000]
     facts: dict[str, Any] = _cloudtrail(text) or _decoded(text) or {}
-    text = facts.pop("text", None) or _inside(text)
-    text = " ".join(text.split())
+    text = _tidy(facts.pop("text", None) or _inside(text))
+    encoded = _ENCODED.search(text)
+    text = " ".join(_BROKEN_ARN.sub(r"\1", text).split())
     for pattern in _CODES:
         if found := pattern.search(text):
             for name, value in found.groupdict().items():
                 if value:
                     facts.setdefault(name, value)
+    code = facts.get("code") or ""
+    denied = code in REFUSED or code.rpartition(".")[2].startswith(_DENIED)
     if found := _FRAME.search(text):
+        denied = True
         facts |= {name: value for name, value in found.groupdict().items() if value}
         facts["resource"] = (facts.get("resource") or "").strip("\"'").rstrip(".,") or None
-        facts.setdefault("code", "AccessDenied")
+        facts["principal"] = _who(text[: found.start()]) or facts.get("principal")
     elif found := _NOBODY.search(text):
+        denied = True
         facts |= {"action": found["action"], "policy_type": "trust", "explicit": None}
-        facts.setdefault("code", "AccessDenied")
+    elif found := _ROLE.search(text):
+        denied = True
+        facts |= {"operation": found[1], "service": found[2], "principal": "The function's role"}
+    elif found := _QUEUE.search(text):
+        denied = True
+        facts["resource"] = f"arn:aws:sqs:{found[1]}:{found[2]}:{found[3]}" if found[2] else None
     facts |= _reason(text)
-    if found := _ENCODED.search(text):
-        facts["encoded"] = found[1]
+    if encoded:
+        denied = True
+        facts["encoded"] = "".join(encoded[1].split())
         facts.setdefault("code", "UnauthorizedOperation")
-    _fill(facts)
-    code = facts.get("code") or ""
-    if not facts.get("action") and code not in REFUSED and not code.startswith(_DENIED):
+    cause = REFUSED.get(code) or next((name for words, name in WORDS if words in text), None)
+    if not denied and not cause:
         return None
-    return Denial(**facts)
+    if not cause:
+        facts.setdefault("code", "AccessDenied")
+    _fill(facts, text)
+    facts.pop("service", None)
+    return Denial(**facts, cause=cause)
 
 
-_ARN = r"arn:aws[a-z-]*:[^\s\"']+"
+def error_code(text: str) -> str | None:
+    """Return AWS's code of any error, a denial or not.
+
+    Examples
+    --------
+    >>> error_code("An error occurred (NoSuchKey) when calling the GetObject operation: ...")
+    'NoSuchKey'
+    """
+    text = " ".join(_tidy(_inside(text[:100_000])).split())
+    found = filter(None, (pattern.search(text) for pattern in _CODES))
+    return next((match["code"] for match in found if match.groupdict().get("code")), None)
+
+
+# Colours, and what Terraform, tables and mails draw before a line; backticks.
+_DRAWN = re.compile(r"\x1b\[[0-9;]*m|^[ \t]*[│╷╵|>,]+|`", re.M)
+# A table broke the line inside an ARN: it has fewer than its five colons.
+_BROKEN_ARN = re.compile(r"(arn:[\w-]*(?::[^\s:\"']*){0,3}) *\n\s*(?=\S)")
 _FRAME = re.compile(
-    r"(?:User|Principal): (?P<principal>\S+) is not authorized to (?:perform|access)(?: this"
-    r" resource)?:? ?(?P<action>[A-Za-z0-9-]+:[A-Za-z0-9]+)?"
-    r"(?: on (?:the )?resource:? (?P<resource>\"[^\"]*\"|'[^']*'|\S+(?: [\w+=,.@-]+)??)"
-    r"(?= because| with| or |[.;,)] |[.;,)]?$|$|: | Encoded| \())?"
+    r"is not authorized to (?:perform|access)(?: this resource)?:? ?"
+    r"(?P<action>[A-Za-z0-9-]+:[A-Za-z0-9]+)?"
+    r"(?: on (?:the )?resource(?:: ?| )(?!associated )"
+    r"(?P<resource>\"[^\"]*\"|'[^']*'|[^\s\]]+(?: [\w+=,.@-]+)??)"
+    r"(?= because| with| or |[\].;,)'\"\\]+ |[\].;,)]?$|$|: | Encoded| \())?"
 )
-_NOBODY = re.compile(r"Not authorized to perform (?P<action>sts:AssumeRole\w+)")
-_ENCODED = re.compile(r"Encoded authorization failure message: ([\w=+/-]{16,})")
+_NOBODY = re.compile(r"Not authorized to perform (?P<action>sts:AssumeRole\w*)")
+_ROLE = re.compile(r"execution role does not have permissions to call (\w+) on (\w+)")
+_QUEUE = re.compile(
+    r"Access to the resource https://"
+    r"(?:sqs\.([\w-]+)\.amazonaws\.com/(\d{12})/([\w.-]+)|\S+) is denied"
+)
+# A terminal may have broken it into lines.
+_ENCODED = re.compile(
+    r"Encoded authorization failure message:\s+([\w=+/-]{16,}(?:\s*\n\s*[\w=+/-]{20,}(?=\s*$))*)",
+    re.M,
+)
 _CODES = (
     # boto3 and the AWS CLI
-    re.compile(r"An error occurred \((?P<code>\w+)\) when calling the (?P<operation>\w+) op"),
+    re.compile(r"rror (?:occurred )?\((?P<code>[\w.]+)\) (?:occurred )?when calling the"
+               r" (?P<operation>\w+) op"),
     # SDKs for Go and Terraform: "operation error IAM: CreateRole, ... api error AccessDenied: "
-    re.compile(r"operation error [\w ]+: (?P<operation>\w+)"),
+    re.compile(r"operation error (?P<service>[\w ]+): (?P<operation>\w+)"),
     re.compile(r"api error (?P<code>[\w.]+):"),
     # SDK for Java: "(Service: Amazon S3; Status Code: 403; Error Code: AccessDenied; ..."
     re.compile(r"Error Code: (?P<code>\w+)"),
+    # SDKs for PHP, Ruby, JavaScript; JSON
+    re.compile(r"Error executing \"(?P<operation>\w+)\""),
+    re.compile(r"Errors::(?P<code>\w+)"),
+    re.compile(r"\b(?:[Ee]rror)?[Cc]ode\\?[\"']?: ?\\?[\"'](?P<code>[\w.]+)"),
     # SDK for JavaScript, Go v1 and plain: "AccessDenied: User: ..."
-    re.compile(r"\b(?P<code>(?:AccessDenied|Unauthorized|Expired|Invalid|Unrecognized|Signature"
-               r"|RequestExpired|AuthFailure|MissingAuth|IncompleteSig)\w*):? "),
+    re.compile(r"\b(?P<code>(?:AccessDenied|Unauthorized(?=Op|Ac|Ex)|Expired|Invalid|Unrecognized"
+               r"|Signature|Request(?=Exp|Time)|AuthFailure|MissingAuth|IncompleteSig)\w*"
+               r"|Forbidden(?=:)):? "),
 )  # fmt: skip
-_DENIED = ("AccessDenied", "Unauthorized", "Client.Unauthorized", "403", "Forbidden", "AuthFailure")
+_DENIED = ("AccessDenied", "Unauthorized", "403", "Forbidden", "Authorization", "NotAuthorized")
 
 # Words in the message, to the type of policy.
 _WORDS = (
@@ -211,141 +268,17 @@ _DENIES = re.compile(
     r"explicit deny in (?:an?|the) (?P<kind>[\w -]*?(?:polic|boundary))\w*(?:: (?P<arn>arn:\S+))?"
 )
 
-# (as a holder of a Deny, as what should allow)
-TYPES = {
-    "identity": ("an identity policy of the caller", "identity policy of the caller"),
-    "resource": ("the policy on the resource", "policy on the resource"),
-    "boundary": ("the caller's permissions boundary", "permissions boundary"),
-    "session": ("the session policy", "session policy"),
-    "scp": ("a service control policy of the organization", "service control policy"),
-    "rcp": ("a resource control policy of the organization", "resource control policy"),
-    "endpoint": ("the VPC endpoint's policy", "VPC endpoint policy"),
-    "trust": ("the role's trust policy", "statement of the role's trust policy"),
-}
 
-# What is no matter of policies: (what it means, what to do).
-_KEYS = (
-    "Run `aws sts get-caller-identity` with the same profile: it shows who you are, or fails too.",
-    "Look which credentials the program really uses: environment variables win over profiles.",
-)
-REFUSED: dict[str | None, tuple[str, tuple[str, ...]]] = {}
-for _codes, _means, _todo in (
-    (
-        ("ExpiredToken", "ExpiredTokenException", "RequestExpired"),
-        "Its temporary credentials have run out.",
-        (
-            "Get new temporary credentials: assume the role again, or sign in again.",
-            "If they are new, look at the computer's clock.",
-        ),
-    ),
-    (
-        (
-            "InvalidClientTokenId",
-            "UnrecognizedClientException",
-            "InvalidAccessKeyId",
-            "AuthFailure",
-        ),
-        "AWS does not know the access key ID, or the key is not active.",
-        (
-            "Look whether the key was deleted or made inactive.",
-            "With temporary credentials, look whether the session token is sent too.",
-            *_KEYS,
-        ),
-    ),
-    (
-        ("SignatureDoesNotMatch", "InvalidSignatureException"),
-        "The secret access key is wrong, or the request was changed on its way.",
-        (
-            "Look for a space or a missing character in the secret access key.",
-            "Look at the computer's clock: more than five minutes off is too much.",
-            *_KEYS,
-        ),
-    ),
-    (
-        ("MissingAuthenticationToken", "MissingAuthenticationTokenException"),
-        "The request was not signed.",
-        ("Give the program credentials; see whether it found its profile.", *_KEYS),
-    ),
-    (
-        ("InvalidToken", "InvalidIdentityToken"),
-        "The token is broken, or it was not made for AWS.",
-        (
-            "Look whether the token was cut off when it was copied.",
-            "For a web identity, compare its audience with the identity provider's in IAM.",
-        ),
-    ),
-):
-    REFUSED |= dict.fromkeys(_codes, (_means, _todo))
+def _tidy(text: str) -> str:
+    return _DRAWN.sub("", text)
 
-_DENY_FIRST = "No Allow helps against a Deny. Find the Deny in {policy}: read its Condition first."
-CHECKS = {
-    ("identity", False): (
-        "List the policies of {who}: inline, attached, and for a user those of its groups.",
-        "Look for an Allow whose Action covers {action}: spelling, and the right service.",
-        "Compare that statement's Resource with {resource}, part by part.",
-        "Look at its Condition: does the request bring every key with the right value?",
-    ),
-    ("identity", True): (
-        "Look in the policies of {who}, its groups' too, for Deny statements.",
-        _DENY_FIRST,
-        "A Deny that asks for MFA or for a place is met by signing in so, not by another policy.",
-    ),
-    ("resource", False): (
-        "Read the policy on {resource}. Is there an Allow that names {who} or its account?",
-        "Across accounts both sides must allow: the policy of {who} and the one on the resource.",
-        "If it trusts the whole account, {who} needs an identity policy for {action} too.",
-    ),
-    ("resource", True): (
-        "Read the policy on {resource} and look for its Deny statements.",
-        _DENY_FIRST,
-    ),
-    ("boundary", False): (
-        "See which permissions boundary {who} has.",
-        "A boundary grants nothing, but it must allow {action} too: add it there.",
-    ),
-    ("boundary", True): ("Read the permissions boundary of {who}.", _DENY_FIRST),
-    ("session", False): (
-        "See what policy was passed when the session was made (Policy, PolicyArns).",
-        "The session may do only what the role and the session policy both allow.",
-    ),
-    ("session", True): ("See what policy was passed when the session was made.", _DENY_FIRST),
-    ("scp", False): (
-        "Ask who runs the organization: an SCP at the root, an OU or the account lacks {action}.",
-        "Every level must allow it. Nothing inside the account can change that.",
-    ),
-    ("scp", True): (
-        "Ask who runs the organization which SCP denies {action}, and under what condition.",
-        "Nothing inside the account can change that.",
-    ),
-    ("rcp", True): (
-        "Ask who runs the organization that owns {resource} which RCP denies {action}.",
-        "Often it asks that the caller be of the same organization.",
-    ),
-    ("endpoint", False): (
-        "The call went through a VPC endpoint: read that endpoint's policy.",
-        "It must allow {action} on {resource} for {who}.",
-    ),
-    ("endpoint", True): ("Read the VPC endpoint's policy.", _DENY_FIRST),
-    ("trust", False): (
-        "Read the role's trust policy: does an Allow name {who}, its account or its provider?",
-        "Look at its Condition: external ID, MFA, or the token's sub and aud.",
-        "From another account, {who} also needs an identity policy for {action}.",
-    ),
-    ("trust", True): ("Read the role's trust policy and its Deny statements.", _DENY_FIRST),
-    (None, None): (
-        "Run `aws sts get-caller-identity`: are you who you think you are?",
-        "Look for an Allow in the identity policies of {who} that covers {action}.",
-        "Look for a Deny: identity policies, permissions boundary, SCPs.",
-        "Read the policy on {resource}, if it can have one; across accounts it must allow too.",
-        "See whether the resource exists: AWS says no rather than that it is not there.",
-    ),
-}
-DECODE = (
-    "Read the encoded part: `aws sts decode-authorization-message --encoded-message ...`. Paste "
-    "what it prints here."
-)
-CHECKS["trust", None] = CHECKS["trust", False]
-CHECKS["rcp", False] = CHECKS["rcp", True]
+
+def _who(before: str) -> str | None:
+    """The principal: the last word before "is not authorized"."""
+    words = before[-3000:].rsplit(maxsplit=2)
+    word = words[-1].strip("\"'(") if words else ""
+    named = len(words) > 1 and words[-2].endswith(("User:", "Principal:"))
+    return word if word and (named or word.startswith("arn:")) else None
 
 
 def _reason(text: str) -> dict[str, Any]:
@@ -359,7 +292,7 @@ def _reason(text: str) -> dict[str, Any]:
                     "explicit": explicit,
                     "policy_arn": arn and arn.rstrip(".,;)"),
                 }
-    return {}
+    return {"explicit": True} if "with an explicit deny" in text else {}
 
 
 def _inside(text: str) -> str:
@@ -370,15 +303,21 @@ def _inside(text: str) -> str:
     found = _json(text)
     if isinstance(found, dict):
         found = found.get("Error") if isinstance(found.get("Error"), dict) else found
-        code = str(found.get("__type") or found.get("Code") or found.get("code") or "")
-        said = found.get("message") or found.get("Message")
+        names = ("__type", "Code", "code", "errorCode", "errorType")
+        code = next((str(found[name]) for name in names if found.get(name)), "")
+        said = next(
+            (found[n] for n in ("message", "Message", "errorMessage") if found.get(n)), None
+        )
         if said:
-            return f"{code.rpartition('#')[2]}: {said}"
+            return f"{code.rpartition('#')[2]}: {said} "
     return text
 
 
 def _cloudtrail(text: str) -> dict[str, Any] | None:
     event = _json(text)
+    if isinstance(event, dict) and isinstance(event.get("Records"), list):
+        failed = [e for e in event["Records"] if isinstance(e, dict) and e.get("errorCode")]
+        event = failed[0] if failed else None
     if not isinstance(event, dict) or "eventName" not in event or not event.get("errorCode"):
         return None
     who = event.get("userIdentity")
@@ -434,21 +373,27 @@ def _json(text: str) -> Any:
         return None
 
 
-def _fill(facts: dict[str, Any]) -> None:
-    """The action of a message that names only the operation, where the catalogue has just one."""
+def _fill(facts: dict[str, Any], text: str) -> None:
+    """What follows from the rest: the action of an operation, the ARN of an s3:// address."""
     operation = facts.get("operation")
-    if facts.get("action") or not operation or facts.get("code") in REFUSED:
-        return
-    from . import catalog
+    if operation and not facts.get("action"):
+        from . import catalog
 
-    if operation in OTHER_NAMES:
-        facts["action"] = OTHER_NAMES[operation]
-        return
-    fits = [s for s in COMMON if catalog.describe(f"{s}:{operation}")]
-    if len(fits) == 1:
-        facts["action"] = f"{fits[0]}:{operation}"
+        named = (facts.get("service") or "").lower().replace(" ", "")
+        fits = [s for s in (named, *COMMON) if s and catalog.describe(f"{s}:{operation}")]
+        if operation in OTHER_NAMES:
+            facts["action"] = OTHER_NAMES[operation]
+        elif fits and (fits[0] == named or len(fits) == 1):
+            facts["action"] = f"{fits[0]}:{operation}"
+    action = facts.get("action") or ""
+    if action.startswith("s3:") and not facts.get("resource") and (found := _S3.search(text)):
+        key = (found[2] or "") if "Object" in action else ""
+        facts["resource"] = f"arn:aws:s3:::{found[1]}{key}"
+    if "ciphertext refers to a customer master key" in text:
+        facts.setdefault("action", "kms:Decrypt")
 
 
+_S3 = re.compile(r"s3://([\w.-]+)(/[^\s\"']+)?")
 # Operations that are not named like their action.
 OTHER_NAMES = {
     "ListObjects": "s3:ListBucket",

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamlab.policy.denials import CHECKS, REFUSED, TYPES, read_denial
+from iamlab.policy.denial_checks import CAUSES, CHECKS, REFUSED, TYPES
+from iamlab.policy.denials import error_code, read_denial
 
 ANA = "arn:aws:iam::111122223333:user/ana"
 JOB = "arn:aws:sts::111122223333:assumed-role/ci/job-7"
@@ -123,6 +124,175 @@ MESSAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "policy allows the s3:ListAllMyBuckets action",
         {"resource": None, "policy_type": "identity"},
     ),
+    # --- the forms of tools and services in public logs [O], with names of our own ---------------
+    "a Deny of no kind": (
+        f"An error occurred (AccessDeniedException) when calling the GetAuthorizationToken "
+        f"operation: User: {ANA} is not authorized to perform: ecr:GetAuthorizationToken on "
+        "resource: * with an explicit deny",
+        {"action": "ecr:GetAuthorizationToken", "resource": "*", "explicit": True,
+         "policy_type": None},
+    ),
+    "SNS": (
+        f"[ERROR] AuthorizationErrorException: An error occurred (AuthorizationError) when calling "
+        f"the Publish operation: User: {JOB} is not authorized to perform: SNS:Publish on "
+        "resource: arn:aws:sns:us-east-1:111122223333:news",
+        {"code": "AuthorizationError", "action": "SNS:Publish", "principal": JOB},
+    ),
+    "without the word User": (
+        f"{JOB} is not authorized to perform: SNS:Publish on resource: +358401234567 because no "
+        "identity-based policy allows the SNS:Publish action",
+        {"principal": JOB, "resource": "+358401234567", "policy_type": "identity"},
+    ),
+    "nobody named": (
+        "User is not authorized to access this resource with an explicit deny in an "
+        "identity-based policy",
+        {"principal": None, "explicit": True, "policy_type": "identity"},
+    ),
+    "anonymous": (
+        '{"Message":"User: anonymous is not authorized to perform: es:ESHttpGet because no '
+        'resource-based policy allows the es:ESHttpGet action"}',
+        {"principal": "anonymous", "action": "es:ESHttpGet", "policy_type": "resource"},
+    ),
+    "a masked account": (
+        "User: arn:aws:sts::***:assumed-role/ci/s is not authorized to perform: iam:DeleteUser on "
+        "resource: arn:aws:iam::***:user/ana with an explicit deny in an identity-based policy: "
+        "arn:aws:iam::***:policy/guard",
+        {"principal": "arn:aws:sts::***:assumed-role/ci/s", "resource": "arn:aws:iam::***:user/ana",
+         "policy_arn": "arn:aws:iam::***:policy/guard"},
+    ),
+    "no space after the principal": (
+        f"User: {JOB}is not authorized to perform: iam:GetRole on resource: role x because no "
+        "identity-based policy allows the iam:GetRole action",
+        {"principal": JOB, "action": "iam:GetRole", "resource": "role x"},
+    ),
+    "backticks": (
+        f"User: `{JOB}` is not authorized to perform: sts:TagSession on resource: "
+        "arn:aws:iam::111122223333:role/deploy",
+        {"principal": JOB, "resource": "arn:aws:iam::111122223333:role/deploy"},
+    ),
+    "docker": (
+        f"denied: User: {JOB} is not authorized to perform: ecr:InitiateLayerUpload on resource: "
+        "arn:aws:ecr:us-east-1:111122223333:repository/shop because no resource-based policy allows"
+        " the ecr:InitiateLayerUpload action\nError: Process completed with exit code 1.",
+        {"action": "ecr:InitiateLayerUpload", "policy_type": "resource", "principal": JOB},
+    ),
+    "CloudFormation": (
+        f'Resource handler returned message: "User: {ANA} is not authorized to perform: iam:GetRole'
+        " on resource: role cdk because no identity-based policy allows the iam:GetRole action "
+        '(Service: Iam, Status Code: 403, Request ID: 2)" (HandlerErrorCode: AccessDenied)',
+        {"action": "iam:GetRole", "resource": "role cdk", "policy_type": "identity"},
+    ),
+    "a table's narrow column": (
+        "CREATE_FAILED   AWS::IAM::Role   FnRole   API: iam:CreateRole \n"
+        "                                         User: arn:aws:iam::111 \n"
+        "                                         122223333:user/ana \n"
+        "                                         is not authorized \n"
+        "                                         to perform: \n"
+        "                                         iam:CreateRole on \n"
+        "                                         resource: arn:aws:iam: \n"
+        "                                         :111122223333:role/x",
+        {"principal": ANA, "action": "iam:CreateRole", "resource":
+         "arn:aws:iam::111122223333:role/x"},
+    ),
+    "Terraform's frame": (
+        f"│ Error: creating Role\n│ \n│ operation error IAM: CreateRole, api error AccessDenied: "
+        f"User:\n│ {JOB} is not authorized to perform:\n│ iam:CreateRole on resource: "
+        "arn:aws:iam::111122223333:role/x because no\n│ identity-based policy allows the "
+        "iam:CreateRole action",
+        {"principal": JOB, "resource": "arn:aws:iam::111122223333:role/x", "operation":
+         "CreateRole", "policy_type": "identity"},
+    ),
+    "Terraform, S3": (
+        "Error: reading S3 Bucket (x): operation error S3: HeadBucket, https response error "
+        "StatusCode: 403, RequestID: X, HostID: Y, api error Forbidden: Forbidden",
+        {"code": "Forbidden", "action": "s3:ListBucket"},
+    ),
+    "JavaScript": (
+        "{ [AccessDenied: User: user/ana is not authorized to perform: iam:GetUser on resource: "
+        "user/ana]\n  message: 'User: user/ana is not authorized to perform: iam:GetUser on "
+        "resource: user/ana',\n  code: 'AccessDenied',",
+        {"principal": "user/ana", "resource": "user/ana", "action": "iam:GetUser"},
+    ),
+    "JavaScript, no text": (
+        "{ [Forbidden: null]\nmessage: null,\ncode: 'Forbidden',\nstatusCode: 403 }",
+        {"code": "Forbidden", "action": None},
+    ),
+    "Lambda's log": (
+        json.dumps({"errorType": "AccessDeniedException", "errorMessage": f"User: {JOB} is not "
+                    "authorized to perform: dynamodb:Scan on resource: "
+                    "arn:aws:dynamodb:us-east-1:111122223333:table/T"}),
+        {"code": "AccessDeniedException", "principal": JOB, "action": "dynamodb:Scan"},
+    ),
+    "JSON in a string": (
+        '{\\"Message\\":\\"User: ' + JOB + ' is not authorized to perform: lambda:InvokeFunction '
+        "on resource: arn:aws:lambda:us-east-1:111122223333:function:Shop because no identity-based"
+        ' policy allows the lambda:InvokeFunction action\\"}',
+        {"resource": "arn:aws:lambda:us-east-1:111122223333:function:Shop", "principal": JOB},
+    ),
+    "Ruby": (
+        "client.rb:375:in `return_or_raise': Access Denied (AWS::S3::Errors::AccessDenied)",
+        {"code": "AccessDenied"},
+    ),
+    "PHP": (
+        'Error executing "PutObject" on "https://b.s3.amazonaws.com/k"; AWS HTTP error: Client '
+        "error: `PUT https://b.s3.amazonaws.com/k` resulted in a `403 Forbidden` response: "
+        "AccessDenied (client): Access Denied",
+        {"code": "AccessDenied", "operation": "PutObject", "action": "s3:PutObject"},
+    ),
+    "the CLI's address of an object": (
+        "upload failed: ./a.txt to s3://shop-data/in/a.txt An error occurred (AccessDenied) when "
+        "calling the PutObject operation: Access Denied",
+        {"action": "s3:PutObject", "resource": "arn:aws:s3:::shop-data/in/a.txt"},
+    ),
+    "an old CLI": (
+        "A client error (AccessDenied) occurred when calling the PutObject operation: Access "
+        "Denied",
+        {"code": "AccessDenied", "action": "s3:PutObject"},
+    ),
+    "SQS": (
+        '{\n "message": "Access to the resource '
+        'https://sqs.eu-west-1.amazonaws.com/111122223333/jobs is denied.",\n '
+        '"code": "AccessDenied" }',
+        {"code": "AccessDenied", "resource": "arn:aws:sqs:eu-west-1:111122223333:jobs"},
+    ),
+    "KMS, a ciphertext": (
+        "An error occurred (AccessDeniedException) when calling the GetParameter operation: The "
+        "ciphertext refers to a customer master key that does not exist, does not exist in this "
+        "region, or you are not allowed to access. (Service: AWSKMS; Status Code: 400)",
+        {"action": "kms:Decrypt", "resource": None},
+    ),
+    "KMS, no kind": (
+        f"User: {JOB} is not authorized to perform: kms:Decrypt on the resource associated with "
+        "this ciphertext because the resource does not exist in this Region, no resource-based "
+        "policies allow access, or a resource-based policy explicitly denies access",
+        {"principal": JOB, "action": "kms:Decrypt", "resource": None, "policy_type": None},
+    ),
+    "EC2, newer": (
+        "api error UnauthorizedOperation: You are not authorized to perform this operation. User: "
+        f"{JOB} is not authorized to perform: ec2:RunInstances on resource: "
+        "arn:aws:ec2:us-east-1:111122223333:instance/* with an explicit deny in a service control "
+        "policy: arn:aws:organizations::444455556666:policy/o-a/service_control_policy/p-1. "
+        "Encoded authorization failure message: abcDEF123_-abcDEF123",
+        {"action": "ec2:RunInstances", "resource": "arn:aws:ec2:us-east-1:111122223333:instance/*",
+         "policy_type": "scp", "encoded": "abcDEF123_-abcDEF123", "policy_arn":
+         "arn:aws:organizations::444455556666:policy/o-a/service_control_policy/p-1"},
+    ),
+    "EC2, broken by the terminal": (
+        "Encoded authorization failure message: " + "aB1-" * 20 + "\n" + "cD2_" * 20
+        + "\n        status code: 403, request id: 3",
+        {"encoded": "aB1-" * 20 + "cD2_" * 20, "code": "UnauthorizedOperation"},
+    ),
+    "a function's role": (
+        "The provided execution role does not have permissions to call CreateNetworkInterface on "
+        "EC2 (Service: Lambda, Status Code: 400, Request ID: b)",
+        {"principal": "The function's role", "action": "ec2:CreateNetworkInterface"},
+    ),
+    "a file of CloudTrail": (
+        json.dumps({"Records": [{"eventName": "GetUser"}, {"eventName": "RunInstances",
+                    "eventSource": "ec2.amazonaws.com", "errorCode": "Client.UnauthorizedOperation",
+                    "userIdentity": {"arn": JOB}}]}),
+        {"code": "Client.UnauthorizedOperation", "action": "ec2:RunInstances", "principal": JOB},
+    ),
 }  # fmt: skip
 
 
@@ -153,16 +323,85 @@ def test_an_event_of_cloudtrail() -> None:
 
 
 @pytest.mark.parametrize("code", REFUSED)
-def test_a_caller_that_aws_did_not_accept(code: str) -> None:
+def test_a_code_that_is_no_matter_of_policies(code: str) -> None:
     text = f"An error occurred ({code}) when calling the ListUsers operation: whatever"
     denial = read_denial(text)
-    assert "did not accept the caller" in denial.summary()
-    assert len(denial.checks()) >= 2 and denial.policy_type is None
+    assert denial.cause == REFUSED[code] and denial.policy_type is None
+    assert denial.summary() == CAUSES[denial.cause][0]
+    assert denial.checks() == list(CAUSES[denial.cause][1])
 
 
-@pytest.mark.parametrize("text", ["", "hello", '{"a": 1}', "{", "no such file or directory", "[]"])
+# Words of public logs [O], to the cause.
+WORDS = {
+    "Error when retrieving token from sso: Token has expired and refresh failed": "sign-in",
+    "The SSO session associated with this profile has expired or is otherwise invalid.": "sign-in",
+    "An error occurred (UnauthorizedException) when calling the GetRoleCredentials operation: "
+    "Session token not found or invalid": "sign-in",
+    'Unable to locate credentials. You can configure credentials by running "aws login".':
+    "no credentials",
+    "CredentialsProviderError: Could not load credentials from any providers": "no credentials",
+    "Error: No valid credential sources found": "no credentials",
+    "denied: Your authorization token has expired. Reauthenticate and try again.": "registry",
+    "An error occurred (AccessDenied) when calling the GetSessionToken operation: "
+    "MultiFactorAuthentication failed with invalid MFA one time pass code. ": "code",
+    "An error occurred (AccessDenied) when calling the AssumeRole operation: Roles may not be "
+    "assumed by root accounts.": "root",
+    "An error occurred (AccessDeniedException) when calling the InvokeModel operation: You don't "
+    "have access to the model with the specified model ID.": "model",
+    "MetaException(message:Insufficient Lake Formation permission(s): Required Create Database on "
+    "Catalog (Service: AWSGlue; Error Code: AccessDeniedException))": "lake formation",
+    "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>":
+    "expired",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_words_that_name_another_cause(text: str) -> None:
+    assert read_denial(text).cause == WORDS[text]
+
+
+def test_every_cause_says_what_to_do() -> None:
+    assert {*REFUSED.values(), *WORDS.values()} == set(CAUSES)
+    for means, todo in CAUSES.values():
+        assert means.endswith(".") and todo and not any("{" in row for row in todo)
+
+
+NO_DENIAL = [
+    *("", "hello", '{"a": 1}', "{", "no such file or directory", "[]"),
+    "An error occurred (NoSuchKey) when calling the GetObject operation: The key does not exist.",
+    "An error occurred (ThrottlingException) when calling the ListUsers operation: Rate exceeded",
+    json.dumps({"eventName": "GetUser", "eventSource": "iam.amazonaws.com", "errorCode": "NoSuch"}),
+    "error: You must be logged in to the server (Unauthorized)",
+    "Error response from daemon: unauthorized: authentication required",
+    "Unauthorized persons may not enter",
+]
+
+
+@pytest.mark.parametrize("text", NO_DENIAL)
 def test_what_is_no_denial(text: str) -> None:
     assert read_denial(text) is None
+
+
+def test_the_code_of_any_error() -> None:
+    assert error_code(NO_DENIAL[6]) == "NoSuchKey"
+    assert error_code("hello") is None and error_code("") is None
+
+
+def test_a_head_request_cannot_say_why() -> None:
+    denial = read_denial("An error occurred (403) when calling the HeadObject operation: Forbidden")
+    assert denial.checks()[0].startswith("Make the same call as GetObject: the answer to a HEAD")
+
+
+def test_a_key_that_may_not_be_there() -> None:
+    denial = read_denial(MESSAGES["KMS, no kind"][0])
+    assert denial.checks()[0].startswith("See whether the key exists")
+
+
+def test_a_deny_of_no_kind_is_said() -> None:
+    assert read_denial(MESSAGES["a Deny of no kind"][0]).summary() == (
+        "user/ana may not do ecr:GetAuthorizationToken on *. A Deny statement forbids it. "
+        "The message does not say which policy is the reason."
+    )
 
 
 def test_every_type_has_its_checks() -> None:
