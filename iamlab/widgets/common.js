@@ -29,7 +29,8 @@ function keepKeys(root, signal) {
   window.addEventListener("keydown", (event) => {
     if (!root.contains(event.target)) return;
     const chord = event.ctrlKey || event.metaKey || event.altKey;
-    const ours = event.key !== "Escape" && (!chord || /^(z|y|Enter)$/i.test(event.key));
+    const escape = event.key === "Escape" && !root.querySelector("[role=listbox]"); // a list: ours
+    const ours = !escape && (!chord || /^(z|y|Enter)$/i.test(event.key));
     event.target.toggleAttribute("data-lm-suppress-shortcuts", ours);
   }, { capture: true, signal });
   // JupyterLab forbids the browser's undo everywhere in a notebook; here there is one to use.
@@ -91,7 +92,7 @@ const GONE = "Start the lab again: Python was restarted, so this widget no longe
 
 /** Talk to Python, and say so on the page when it does not answer.
  *  `onLive(false)` is called when Python does not answer, `onLive(true)` when it does, and
- *  `onAnswer()` when the last question was answered. */
+ *  `onAnswer(message)` when the last question was answered. */
 function connect(model, signal, onLive, onAnswer) {
   const banner = h("p", { class: "iamlab-banner", role: "status", hidden: true });
   let last = {}; // the last question; its name is its own, as all views hear every answer
@@ -134,10 +135,54 @@ function connect(model, signal, onLive, onAnswer) {
     clearTimeout(timer);
     open = false;
     tell("");
-    onAnswer();
+    onAnswer(message);
   });
   // JupyterLab tells each model when the kernel behind it was restarted.
   model.on("comm_live_update", () => dead());
   signal.addEventListener("abort", () => clearTimeout(timer));
   return { banner, ask, waiting: () => open, gone: () => gone };
+}
+
+const clockText = (ms) => new Date(ms).toISOString().slice(11, 19);
+const dayText = (ms) => new Date(ms).toISOString().slice(0, 10);
+
+/** The speeds of the lab's clock, as radio buttons. `show` takes Python's word; a late answer to an
+ *  older question does not undo the learner's choice: only `heard`, the answer to the last one. */
+function makeSpeeds(speeds, onChoose) {
+  const name = freshId("speed");
+  let chosen = null; // what the learner chose, until Python answered
+  const inputs = speeds.map((speed) => h("input", {
+    type: "radio",
+    name,
+    value: String(speed),
+    id: freshId("speed"),
+    onchange: () => {
+      chosen = speed;
+      onChoose(speed);
+    },
+  }));
+  const labels = speeds.map((speed, i) => h("span", {}, inputs[i],
+    h("label", { for: inputs[i].id }, speed === 0 ? "Pause" : `${speed}×`)));
+  function show(speed) {
+    for (const input of inputs) input.checked = Number(input.value) === (chosen ?? speed);
+  }
+  function heard(speed) {
+    chosen = null;
+    show(speed);
+  }
+  const root = h("fieldset", { class: "speeds" },
+    h("legend", {}, "Speed of the lab's clock"), labels);
+  return { root, inputs, show, heard };
+}
+
+/** One call in a list: when it was made, what it was, and what AWS answered. */
+function callRow(row) {
+  return h(
+    "li",
+    { class: row.ok ? "ok" : "no" },
+    h("span", { class: "chip" },
+      h("span", { "aria-hidden": "true" }, row.ok ? "✓ " : "✗ "), row.word ?? (row.ok ? "worked" : "refused")),
+    h("time", { datetime: row.at }, clockText(Date.parse(row.at))),
+    h("span", {}, h("b", {}, row.what), ` ${row.said}`),
+  );
 }

@@ -13,16 +13,12 @@ function inWords(seconds) {
   return s >= 60 ? `${Math.floor(s / 60)} min ${two(s % 60)} s` : `${s} s`;
 }
 
-const clockText = (ms) => new Date(ms).toISOString().slice(11, 19);
-const dayText = (ms) => new Date(ms).toISOString().slice(0, 10);
-
 function render({ model, el }) {
   const stop = new AbortController();
   const state = () => model.get("state");
   let heardAt = performance.now();
   let wasLive = null;
   let live = true;
-  let chosen = null; // the speed the learner chose, until Python answered
 
   const left = h("div", { class: "left" });
   const fill = h("div", { class: "fill" });
@@ -39,16 +35,13 @@ function render({ model, el }) {
   const day = h("span", { class: "note" });
   const news = h("p", { class: "news", role: "status" });
   const calls = h("ol", { class: "calls", "aria-label": "Calls, the newest first", tabindex: "0" });
-  const speeds = makeSpeeds();
+  const speeds = makeSpeeds(model.get("speeds"), (speed) => ask("speed", speed));
   const buttons = [
     h("button", { type: "button", onclick: () => ask("advance", 5) }, "+5 minutes"),
     h("button", { type: "button", class: "main", onclick: () => ask("call") },
       `Call now: ${model.get("call_name")}`),
   ];
-  const line = connect(model, stop.signal, setLive, () => {
-    chosen = null;
-    showSpeed();
-  });
+  const line = connect(model, stop.signal, setLive, () => speeds.heard(state().speed));
 
   const root = h(
     "div",
@@ -73,31 +66,6 @@ function render({ model, el }) {
 
   function ask(what, value) {
     line.ask({ do: what, value });
-  }
-
-  /** A late answer to an older question never undoes the learner's choice. */
-  function showSpeed() {
-    const speed = chosen ?? state().speed;
-    for (const input of speeds.inputs) input.checked = Number(input.value) === speed;
-  }
-
-  function makeSpeeds() {
-    const name = freshId("speed");
-    const inputs = model.get("speeds").map((speed) => h("input", {
-      type: "radio",
-      name,
-      value: String(speed),
-      id: freshId("speed"),
-      onchange: () => {
-        chosen = speed;
-        ask("speed", speed);
-      },
-    }));
-    const labels = model.get("speeds").map((speed, i) => h("span", {}, inputs[i],
-      h("label", { for: inputs[i].id }, speed === 0 ? "Pause" : `${speed}×`)));
-    const root = h("fieldset", { class: "speeds" },
-      h("legend", {}, "Speed of the lab's clock"), labels);
-    return { root, inputs };
   }
 
   /** Draw the time as it should be now: Python's last word, moved on by at most two seconds. */
@@ -134,7 +102,7 @@ function render({ model, el }) {
   function tell() {
     const s = state();
     heardAt = performance.now();
-    showSpeed();
+    speeds.show(state().speed);
     const alive = s.left === null || s.left > 0;
     if (wasLive === true && !alive) {
       show(news, `The credentials have expired. ${s.notice}`.trim());
@@ -165,17 +133,6 @@ function render({ model, el }) {
     clearInterval(drawing);
     stop.abort();
   };
-}
-
-function callRow(row) {
-  return h(
-    "li",
-    { class: row.ok ? "ok" : "no" },
-    h("span", { class: "chip" },
-      h("span", { "aria-hidden": "true" }, row.ok ? "✓ " : "✗ "), row.ok ? "worked" : "refused"),
-    h("time", { datetime: row.at }, clockText(Date.parse(row.at))),
-    h("span", {}, h("b", {}, row.what), ` ${row.said}`),
-  );
 }
 
 export default { render };

@@ -77,12 +77,7 @@ class Countdown(LabWidget):
         """
         self._check_running()  # else the call would go to the real AWS
         at = self._lab.clock.now()
-        try:
-            ok, said = True, _brief(self._call(self._watched.session))
-        except ClientError as error:
-            ok, said = False, "{Code}: {Message}".format_map(error.response["Error"])
-        except (BotoCoreError, ValueError, TypeError, KeyError, AttributeError) as error:
-            ok, said = False, f"{type(error).__name__}: {error}"
+        ok, said = answer_of(self._call, self._watched.session)
         row = {"at": _iso(at), "ok": ok, "what": self.call_name, "said": said}
         self._calls.append(row)
         self.look()
@@ -205,7 +200,7 @@ def countdown(
     >>> lab.stop()
     """
     if call is None:
-        call, call_name = _who_am_i, call_name or "sts get_caller_identity"
+        call, call_name = who_am_i, call_name or "sts get_caller_identity"
     name = call_name or getattr(call, "__name__", "").replace("<lambda>", "") or "your call"
     return Countdown(lab, _watch(lab, credentials), call, name)
 
@@ -263,7 +258,17 @@ def _watch(lab: Lab, credentials: boto3.Session | Mapping[str, Any]) -> Watched:
     return Watched(session, key, owner, issued, expires)
 
 
-def _who_am_i(session: boto3.Session) -> str:
+def answer_of(call: Callable[[boto3.Session], Any], session: boto3.Session) -> tuple[bool, str]:
+    """Make a call, and return whether it worked and, in short, what AWS answered."""
+    try:
+        return True, _brief(call(session))
+    except ClientError as error:
+        return False, "{Code}: {Message}".format_map(error.response["Error"])
+    except (BotoCoreError, ValueError, TypeError, KeyError, AttributeError) as error:
+        return False, f"{type(error).__name__}: {error}"
+
+
+def who_am_i(session: boto3.Session) -> str:
     return session.client("sts", region_name="us-east-1").get_caller_identity()["Arn"]
 
 
