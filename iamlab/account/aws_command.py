@@ -22,7 +22,6 @@ import site
 import subprocess
 import sys
 import sysconfig
-import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -125,6 +124,8 @@ def _new_enough(program: str) -> bool:
 
 def _lab_time(url: str) -> datetime:
     """The lab's time. The CLI sees the real clock only."""
+    import urllib.request  # slow to import, and seldom needed
+
     try:
         with urllib.request.urlopen(url + LAB_TIME, timeout=5) as answer:
             return datetime.fromisoformat(answer.read().decode())

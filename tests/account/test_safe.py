@@ -125,6 +125,28 @@ def test_no_real_credential_is_read_and_nothing_leaves(
     )
 
 
+def test_serving_reads_and_reaches_nothing_of_the_learners(home: Path) -> None:
+    """Its settings files are in a folder of its own; not even its own name is asked of DNS."""
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    _child(
+        """
+        import iamlab, boto3, urllib.request
+        lab = iamlab.start()
+        url = lab.serve(quiet=True)
+        assert boto3.Session(profile_name="default").client("sts").get_caller_identity()
+        assert boto3.Session().available_profiles == ["default"]
+        client = boto3.client("iam", endpoint_url=url)
+        client.create_user(UserName="ana")
+        assert "iamlab" in lab.shell()
+        lab.reset()
+        lab.stop()
+        """,
+        home,
+        **EVERYTHING,
+    )
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+
+
 def test_a_client_made_before_start_is_caught(home: Path) -> None:
     """It was made with real keys in the environment: the lab does not know them."""
     _child(

@@ -30,6 +30,8 @@ def terminal(tmp_path: Path) -> dict[str, str]:
     aws.mkdir(parents=True)
     (aws / "credentials").write_text("[default]\naws_access_key_id=CANARY\n")
     (aws / "config").write_text("[default]\nregion=eu-central-1\n")
+    (aws / "cli").mkdir()
+    (aws / "cli" / "alias").write_text("[toplevel]\niam = !echo the alias of the real one\n")
     return os.environ | {
         "HOME": str(aws.parent),
         "PYTHONPATH": str(ROOT),
@@ -66,9 +68,9 @@ def test_the_pasted_line_leads_there_and_ctrl_c_ends_it(
         env=terminal, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert ran.stdout.strip() == "administrator", ran.stderr
-    # Nothing of it is in the person's own home.
-    home = Path(terminal["HOME"])
-    assert {path.name for path in home.rglob("*")} == {".aws", "credentials", "config"}
+    # Nothing of the person's own home was used, or is new there.
+    names = {path.name for path in Path(terminal["HOME"]).rglob("*")}
+    assert names == {".aws", "credentials", "config", "cli", "alias"}
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=20)
     assert (running.returncode, errors) == (0, "")
