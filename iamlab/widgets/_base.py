@@ -41,6 +41,7 @@ class LabWidget(anywidget.AnyWidget):
     """
 
     _ping: str | None = None  # the name of the last question
+    _reply: dict[str, Any] = {}  # noqa: RUF012 (never changed, only replaced)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
@@ -50,17 +51,21 @@ class LabWidget(anywidget.AnyWidget):
         """Say in plain sentences what the widget shows."""
         raise NotImplementedError
 
-    def heard(self, message: dict[str, Any]) -> None:
-        """Do what the page asks; a bare "are you there?" asks nothing."""
+    def heard(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        """Do what the page asks; a bare "are you there?" asks nothing.
+
+        What it returns goes to the page that asked, with the answer.
+        """
 
     def _on_message(self, _: Any, message: Any, __: Any) -> None:
         ping = message.get("ping")
         done, self._ping = message.get("again") and ping == self._ping, ping
         try:
             if not done:  # the page asks again when it hears nothing; it is done only once
-                self.heard(message)
+                self._reply = {}
+                self._reply = self.heard(message) or {}
         finally:  # answered even after an error, so that the page never waits for ever
-            self.send({"pong": ping})
+            self.send({"pong": ping, **self._reply})
 
     def __repr__(self) -> str:
         return self.words()
