@@ -29,7 +29,8 @@ function keepKeys(root, signal) {
   window.addEventListener("keydown", (event) => {
     if (!root.contains(event.target)) return;
     const chord = event.ctrlKey || event.metaKey || event.altKey;
-    const escape = event.key === "Escape" && !root.querySelector("[role=listbox]"); // a list: ours
+    // Escape closes an open list of suggestions before it is JupyterLab's.
+    const escape = event.key === "Escape" && !root.querySelector(".suggestions:not([hidden])");
     const ours = !escape && (!chord || /^(z|y|Enter)$/i.test(event.key));
     event.target.toggleAttribute("data-lm-suppress-shortcuts", ours);
   }, { capture: true, signal });
