@@ -73,7 +73,7 @@ class Attached:
     def __init__(self, state: State) -> None:
         self._state = state
         self._callers: dict[tuple[str, str, str], _OfCaller] = {}
-        self._rcps: dict[str, tuple[int, list[list[Policy]] | None]] = {}
+        self._kept: dict[tuple[str, str], tuple[int, list[list[Policy]] | None]] = {}
 
     def context(self, caller: Caller) -> dict[str, Any]:
         """Return the condition keys that depend on who calls (a fresh dict).
@@ -131,6 +131,15 @@ class Attached:
         return known
 
     def _gather(self, caller: Caller, version: int) -> _OfCaller:
+        return _OfCaller(version, *self.of_principal(caller), self._caller_context(caller))
+
+    def of_principal(
+        self, caller: Caller
+    ) -> tuple[list[Policy], Policy | None, list[list[Policy]] | None]:
+        """Return identity policies, boundary and SCPs of a caller, whatever it calls.
+
+        Nothing of it is remembered: `iamlab.audit` asks once for each of thousands of principals.
+        """
         identity: list[Policy] = []
         boundary = None
         if caller.entity is not None:
@@ -142,9 +151,7 @@ class Attached:
         elif caller.kind == "federated":
             # GetFederationToken by the root user: the session policy alone limits it. [I]
             identity = [read_policy(_EVERYTHING, "the root user's permissions")]
-        return _OfCaller(
-            version, identity, boundary, self._scps(caller), self._caller_context(caller)
-        )
+        return identity, boundary, self._scps(caller)
 
     def identity(self, account: str, entity: Any) -> list[Policy]:
         """Return the identity policies of a moto User or Role: inline, managed, of its groups."""
@@ -203,6 +210,16 @@ class Attached:
         return path[::-1]
 
     def _levels(self, account: str, kind: str) -> list[list[Policy]] | None:
+        """Return the levels of one kind of policy, root first; worked out once a version."""
+        known = self._kept.get((account, kind))
+        if known is None or known[0] != self._state.version:
+            known = self._kept[account, kind] = (
+                self._state.version,
+                self._read_levels(account, kind),
+            )
+        return known[1]
+
+    def _read_levels(self, account: str, kind: str) -> list[list[Policy]] | None:
         found = self._organization(account)
         if found is None:
             return None
@@ -227,11 +244,7 @@ class Attached:
         return self._levels(caller.account, "SERVICE_CONTROL_POLICY")
 
     def _rcps_of(self, account: str) -> list[list[Policy]] | None:
-        known = self._rcps.get(account)
-        if known is None or known[0] != self._state.version:
-            levels = self._levels(account, "RESOURCE_CONTROL_POLICY") if account else None
-            known = self._rcps[account] = (self._state.version, levels)
-        return known[1]
+        return self._levels(account, "RESOURCE_CONTROL_POLICY") if account else None
 
     # --- The caller's context ---------------------------------------------------------------
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iamlab.audit.opened import about, count, flags, opened, universe
+from iamlab.account.callers import role_caller
+from iamlab.audit.opened import about, count, everywhere, flags, opened, universe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 
     from iamlab.account.callers import Caller
     from iamlab.account.lab import Lab
-    from iamlab.policy.document import Policy
+    from iamlab.policy.document import Policy, Statement
 
 GROUPINGS = ("service", "level", "action")
 
@@ -79,26 +83,64 @@ def access_matrix(
     if by not in GROUPINGS:
         raise ValueError(f"by is {by!r}: give one of {', '.join(GROUPINGS)}")
     lab = running(lab)
-    everything = universe()
-    names, table = [], []
-    known: dict[Any, np.ndarray] = {}
-    for name, caller in everybody(lab, account, principals):
-        identity, limits = policies_of(lab, caller)
-        key = (tuple(map(id, identity)), tuple(tuple(map(id, limit)) for limit in limits))
-        if key not in known:
-            known[key] = opened(identity, limits, wide)
-        names.append(name)
-        table.append(known[key])
-    bits = np.stack(table) if table else np.zeros((0, everything.width // 8), np.uint64)
-    index = pd.Index(names, name="principal")
+    everybodys = list(everybody(lab, account, principals))
+    (bits,) = bit_table(lab, [caller for _, caller in everybodys], (wide,))
+    index = pd.Index([name for name, _ in everybodys], name="principal")
     if by == "action":
-        return pd.DataFrame(flags(bits), index, pd.Index(everything.names, name="action"))
+        return pd.DataFrame(flags(bits), index, pd.Index(universe().names, name="action"))
     counts = count(bits)
     used = counts.any(axis=0)
-    groups = [group for group, on in zip(everything.groups, used, strict=True) if on]
+    groups = [group for group, on in zip(universe().groups, used, strict=True) if on]
     columns = pd.MultiIndex.from_tuples(groups, names=["service", "level"])
     frame = pd.DataFrame(counts[:, used], index, columns)
     return frame.T.groupby(level=0).sum().T if by == "service" else frame
+
+
+def bit_table(
+    lab: Lab, callers: Iterable[Caller], wide: Iterable[bool] = (False,)
+) -> list[np.ndarray]:
+    """Return what callers may do, as rows of bits (see `iamlab.audit.opened`).
+
+    Parameters
+    ----------
+    lab : Lab
+    callers : iterable of Caller
+    wide : iterable of bool
+        For each of them one table: what is open on something (False), on everything (True).
+
+    Returns
+    -------
+    list of numpy.ndarray of uint64, callers by width
+    """
+    wide = tuple(wide)
+    found: list[list[np.ndarray]] = [[] for _ in wide]
+    known: dict[Any, list[np.ndarray]] = {}
+    with _no_collection():
+        for caller in callers:
+            identity, limits = policies_of(lab, caller)
+            key = (tuple(map(id, identity)), tuple(tuple(map(id, limit)) for limit in limits))
+            if key not in known:
+                known[key] = [opened(identity, limits, one) for one in wide]
+            for table, row in zip(found, known[key], strict=True):
+                table.append(row)
+    nobody = np.zeros((0, universe().width // 8), np.uint64)
+    return [np.stack(table) if table else nobody for table in found]
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python from looking for garbage meanwhile.
+
+    Reading hundreds of policies makes as many lasting objects; each few thousand of them would set
+    off a search through everything that AWS's 1,300 policies left in memory, and find nothing.
+    """
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 def statements_behind(
@@ -120,8 +162,9 @@ def statements_behind(
     Returns
     -------
     pandas.DataFrame
-        Columns where (``identity``, ``limit 1``, …), policy, statement (number, from 0), sid,
-        effect, everywhere (True if on every resource without a condition).
+        Columns where (``identity``, ``boundary``, ``SCPs level 1``, …), policy, statement (number,
+        from 0), sid, effect, everywhere (True if on every resource without a condition), text (the
+        statement as JSON).
 
     Raises
     ------
@@ -139,27 +182,29 @@ def statements_behind(
 
     lab = running(lab)
     ((_, caller),) = everybody(lab, account, [principal])
-    identity, limits = policies_of(lab, caller)
-    bit = universe().index.get(action.lower())
-    found = []
-    places = [("identity", identity), *((f"limit {n}", p) for n, p in enumerate(limits, 1))]
-    for where, policies in places:
-        for policy in policies:
-            for statement in policy.statements:
-                if bit in about(statement):
-                    everywhere = "*" in (statement.resources or ()) and not statement.conditions
-                    found.append(
-                        (
-                            where,
-                            policy.name or policy.arn or "policy",
-                            statement.index,
-                            statement.sid,
-                            statement.effect,
-                            everywhere,
-                        )
-                    )
-    columns = ["where", "policy", "statement", "sid", "effect", "everywhere"]
+    found = [
+        (
+            where,
+            policy.name or policy.arn or "policy",
+            statement.index,
+            statement.sid,
+            statement.effect,
+            everywhere(statement),
+            _written(policy, statement),
+        )
+        for where, policies in places_of(lab, caller)
+        for policy in policies
+        for statement in policy.statements
+        if about(statement, action)
+    ]
+    columns = ["where", "policy", "statement", "sid", "effect", "everywhere", "text"]
     return pd.DataFrame(found, columns=columns)
+
+
+def _written(policy: Policy, statement: Statement) -> str:
+    """Return a statement as it stands in its policy, neatly indented."""
+    written = json.loads(policy.text or '{"Statement": {}}')["Statement"]
+    return json.dumps(written[statement.index] if isinstance(written, list) else written, indent=2)
 
 
 def running(lab: Lab | None) -> Lab:
@@ -180,19 +225,30 @@ def everybody(
     if principals is None:
         iam = lab.state.iam(account)
         principals = sorted(f"user/{user.name}" for user in iam.users.values())
-        principals += sorted(f"role/{role.name}" for role in iam.roles.values())
+        roles = {role.name: role for role in iam.roles.values()}
+    else:
+        roles = {}
     for name in principals:
         arn = name if name.startswith("arn:") else f"arn:aws:iam::{account}:{name}"
         caller = lab.callers.principal(arn)
         if caller is None:
             raise LookupError(f"There is no {name} in account {account}.")
         yield f"{caller.kind}/{caller.name}", caller
+    for name in sorted(roles):  # not by name: moto looks through all roles for each
+        yield f"role/{name}", role_caller(account, roles[name], "lab-question")
 
 
 def policies_of(lab: Lab, caller: Caller) -> tuple[list[Policy], list[list[Policy]]]:
     """Return a principal's identity policies, and what limits it: boundary, levels of SCPs."""
-    known = lab.attached.policies(caller, None, caller.account)
-    limits = [list(level) for level in known.scps or ()]
-    if known.boundary:
-        limits.insert(0, list(known.boundary))
-    return list(known.identity), limits
+    identity, boundary, scps = lab.attached.of_principal(caller)
+    return identity, [*([[boundary]] if boundary else []), *(scps or ())]
+
+
+def places_of(lab: Lab, caller: Caller) -> Iterator[tuple[str, list[Policy]]]:
+    """Yield the same with the name of each place: identity, boundary, SCPs level 1, …"""
+    identity, boundary, scps = lab.attached.of_principal(caller)
+    yield "identity", identity
+    if boundary:
+        yield "boundary", [boundary]
+    for number, level in enumerate(scps or (), 1):
+        yield f"SCPs level {number}", level

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -48,7 +48,7 @@ class Universe:
         Bytes of a `Row`; a multiple of eight.
     index : dict of str to int
         From an action's name in small letters to its bit.
-    by_service : dict of str to (list of str, list of int)
+    by_service : dict of str to (list of str, numpy.ndarray of int)
         Of each service the names in alphabetical order, and their bits.
     """
 
@@ -58,7 +58,7 @@ class Universe:
     starts: np.ndarray
     width: int
     index: dict[str, int]
-    by_service: dict[str, tuple[list[str], list[int]]]
+    by_service: dict[str, tuple[list[str], np.ndarray]]
 
 
 @cache
@@ -96,7 +96,7 @@ def universe() -> Universe:
         -(-bit // 64) * 8,
         {full.lower(): bit for full, bit in zip(names, bits, strict=True)},
         {
-            service: ([n for n, _ in sorted(pairs)], [b for _, b in sorted(pairs)])
+            service: ([n for n, _ in sorted(pairs)], np.array([b for _, b in sorted(pairs)]))
             for service, pairs in by_service.items()
         },
     )
@@ -110,28 +110,34 @@ def bits_of(actions: Iterable[str]) -> list[int]:
     >>> len(bits_of(["sts:GetCallerIdentity", "STS:getcaller*", "sts:NoSuchAction"]))
     2
     """
-    index, found = universe().index, []
-    for action in actions:
-        bit = index.get(action.lower())
+    single, several = _bits(actions)
+    return single + [bit for found in several for bit in found.tolist()]
+
+
+def _bits(actions: Iterable[str]) -> tuple[list[int], list[np.ndarray]]:
+    """The bits of the actions named in full, and those of each pattern: as numpy marks them."""
+    index, single, several = universe().index, [], []
+    for action in map(str.lower, actions):
+        bit = index.get(action)
         if bit is not None:
-            found.append(bit)
+            single.append(bit)
         elif "*" in action or "?" in action:
-            found += _matching(action.lower())
-    return found
+            several.append(_matching(action))
+    return single, several
 
 
 @lru_cache(maxsize=1 << 15)
-def _matching(pattern: str) -> list[int]:
+def _matching(pattern: str) -> np.ndarray:
     service, _, name = pattern.partition(":")
     if service == "*":
-        return list(universe().index.values())
-    names, bits = universe().by_service.get(service, ([], []))
+        return universe().bits
+    names, bits = universe().by_service.get(service, ([], np.zeros(0, np.intp)))
     head = name.rstrip("*")
     if head != name and "*" not in head and "?" not in head:
         first = bisect_left(names, head)
         return bits[first : bisect_left(names, head + "\x7f")]
     fits = wildcard(name)
-    return [bit for one, bit in zip(names, bits, strict=True) if fits(one, {})]
+    return bits[[fits(one, {}) for one in names]] if names else bits
 
 
 class Rows(NamedTuple):
@@ -154,22 +160,53 @@ class Rows(NamedTuple):
 @lru_cache(maxsize=8192)
 def rows(policy: Policy) -> Rows:
     """Work out what one policy says of every action."""
-    said = {name: np.zeros(universe().width * 8, bool) for name in Rows._fields}
+    said = np.zeros((len(Rows._fields), universe().width * 8), bool)
+    may, wide, never, denied = said
     for statement in policy.statements:
-        which = about(statement)
-        everywhere = "*" in (statement.resources or ()) and not statement.conditions
-        names = ("may", "wide") if statement.effect == "Allow" else ("denied", "never")
-        for name in names if everywhere else names[:1]:
-            said[name][which] = True
-    return Rows(*(np.packbits(row, bitorder="little").view(np.uint64) for row in said.values()))
+        pair = (may, wide) if statement.effect == "Allow" else (denied, never)
+        for row in pair if everywhere(statement) else pair[:1]:
+            _mark(row, statement)
+    return Rows(
+        *(
+            row if row.any() else _nothing()
+            for row in np.packbits(said, axis=1, bitorder="little").view(np.uint64)
+        )
+    )
 
 
-def about(statement: Statement) -> list[int]:
-    """Return the bits of the actions that a statement is about."""
+@cache
+def _nothing() -> Row:
+    """The row without any action; it is one object, so that it can be left out at a glance."""
+    return np.zeros(universe().width // 8, np.uint64)
+
+
+def _mark(row: np.ndarray, statement: Statement) -> None:
+    """Set the bits of the actions that a statement is about."""
     if statement.actions is not None:
-        return bits_of(statement.actions)
-    but = set(bits_of(statement.not_actions or ()))
-    return [bit for bit in universe().index.values() if bit not in but]
+        single, several = _bits(statement.actions)
+        row[single] = True
+        for which in several:
+            row[which] = True
+    else:
+        row[universe().bits] |= ~_named(row, statement.not_actions or ())[universe().bits]
+
+
+def _named(row: np.ndarray, actions: Iterable[str]) -> np.ndarray:
+    named = np.zeros_like(row)
+    named[bits_of(actions)] = True
+    return named
+
+
+def about(statement: Statement, action: str) -> bool:
+    """Tell whether a statement is about an action: its Action or NotAction, and nothing else."""
+    bit = universe().index.get(action.lower())
+    named = bit in bits_of(statement.actions or statement.not_actions or ())
+    return bit is not None and named == (statement.actions is not None)
+
+
+def everywhere(statement: Statement) -> bool:
+    """Tell whether a statement holds on every resource, without a condition."""
+    return "*" in (statement.resources or ()) and not statement.conditions
 
 
 def opened(identity: Sequence[Policy], limits: Iterable[Sequence[Policy]], wide: bool) -> Row:
@@ -204,13 +241,14 @@ def opened(identity: Sequence[Policy], limits: Iterable[Sequence[Policy]], wide:
 
 def _one(policies: Sequence[Policy], wide: bool) -> Row:
     """What policies of one type open together: any of them may allow, any may deny."""
-    allowed = np.zeros(universe().width // 8, np.uint64)
-    denied = allowed.copy()
-    for policy in policies:
-        said = rows(policy)
-        allowed |= said.wide if wide else said.may
-        denied |= said.denied if wide else said.never
-    return allowed & ~denied
+    said = [rows(policy) for policy in policies]
+    allowed = _any([one.wide if wide else one.may for one in said])
+    denied = _any([one.denied if wide else one.never for one in said])
+    return allowed if denied is _nothing() else allowed & ~denied
+
+
+def _any(several: list[Row]) -> Row:
+    return reduce(np.bitwise_or, [row for row in several if row is not _nothing()] or [_nothing()])
 
 
 def flags(table: np.ndarray) -> np.ndarray:

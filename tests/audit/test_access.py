@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 from typing import Any
@@ -154,10 +155,40 @@ def test_a_cell_has_its_statements(lab: Any, world: World) -> None:
     found = statements_behind("user/ana", "iam:CreateAccessKey", lab)
     assert found[["where", "policy", "statement", "effect"]].to_numpy().tolist() == [
         ["identity", "own", 0, "Allow"],
-        ["limit 1", "no-keys", 0, "Deny"],
-        ["limit 1", "no-keys", 1, "Allow"],
+        ["boundary", "no-keys", 0, "Deny"],
+        ["boundary", "no-keys", 1, "Allow"],
     ]
     assert found["sid"].tolist()[1] == "NoKeys" and found["everywhere"].all()
+    assert json.loads(found["text"][1]) == deny("iam:CreateAccessKey", Sid="NoKeys")
+
+
+def test_a_cell_of_a_member_has_its_scps(lab: Any, world: World) -> None:
+    member = world.organization()
+    world.scp("no-s3", deny("s3:*"), target=member)
+    world.user("eva", allow("s3:*"), account=member)
+    found = statements_behind("user/eva", "s3:GetObject", lab, account=member)
+    denying = found[found["effect"] == "Deny"]
+    assert denying["where"].tolist() == ["SCPs level 2"]
+    assert set(found["where"]) == {"identity", "SCPs level 1", "SCPs level 2"}
+
+
+def test_a_statement_of_not_action_is_about_the_rest(lab: Any, world: World) -> None:
+    world.user("ana", allow(None, NotAction=["iam:*", "sts:GetCallerIdentity"]))
+    assert len(statements_behind("user/ana", "S3:getobject", lab)) == 1
+    assert len(statements_behind("user/ana", "iam:ListUsers", lab)) == 0
+    assert len(statements_behind("user/ana", "s3:NoSuchAction", lab)) == 0
+    frame = access_matrix(lab, principals=["user/ana"])
+    assert "iam" not in frame and frame.loc["user/ana", "sts"] == len(catalog.actions("sts")) - 1
+
+
+def test_the_collector_is_left_as_it_was(lab: Any) -> None:
+    for on in (True, False):
+        (gc.enable if on else gc.disable)()
+        try:
+            access_matrix(lab)
+            assert gc.isenabled() is on
+        finally:
+            gc.enable()
 
 
 def test_bad_questions_are_answered_in_words(lab: Any) -> None:
