@@ -21,7 +21,7 @@ PACKAGE = ROOT / "iamlab"
 MAY_IMPORT = {
     "policy": set(),
     "account": {"policy"},
-    "widgets": {"policy", "account"},
+    "widgets": {"policy", "account", "audit"},
     "audit": {"policy", "account"},
     "course": {"policy", "account"},
     "copying": set(),
