@@ -20,6 +20,8 @@ block devices are left out. EC2 assumes the role when it is first asked, not at 
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
 import secrets
@@ -130,7 +132,7 @@ class InstanceMetadata:
         if found is None:
             return _error(404)
         headers = {"content-type": "text/plain"} | ({TOKEN_TTL: str(left)} if token else {})
-        return 200, headers, found.encode()
+        return 200, headers, found.encode(errors="surrogateescape")
 
     def _new_token(self, request: HttpRequest) -> Response:
         if request.path != "/latest/api/token" or "x-forwarded-for" in request.headers:
@@ -213,7 +215,7 @@ class InstanceMetadata:
             "meta-data": {name: value for name, value in data.items() if value},
         }
         if instance.user_data:
-            tree["user-data"] = str(instance.user_data)
+            tree["user-data"] = _user_data(str(instance.user_data))
         return tree
 
     def _document(self, instance: Any) -> str:
@@ -307,6 +309,17 @@ class InstanceMetadata:
 
     def _now(self) -> str:
         return _written(self._lab.clock.now())
+
+
+def _user_data(sent: str) -> str:
+    """What RunInstances took in base64, as it was before: any bytes.
+
+    Source: "Run commands when you launch an EC2 instance with user data input", EC2 User Guide.
+    """
+    try:
+        return base64.b64decode(sent, validate=True).decode(errors="surrogateescape")
+    except binascii.Error:
+        return sent
 
 
 def _written(moment: datetime) -> str:

@@ -552,7 +552,8 @@ class Lab:
         Parameters
         ----------
         principal : str or boto3.Session
-            ``"user/analyst"``, ``"role/report-writer"``, ``"root"``, an ARN, or a session.
+            ``"user/analyst"``, ``"role/report-writer"``, ``"root"``, an ARN, a session, or a
+            service such as ``"ec2.amazonaws.com"``, which only resource policies know.
         action, resource : str
             Such as ``"s3:GetObject"`` and ``"arn:aws:s3:::reports/q3.csv"``.
         context : dict, optional
@@ -743,6 +744,8 @@ class Lab:
             if found is None:
                 raise LookupError("The lab does not know the credentials of this session.")
             return found.caller
+        if principal.endswith(".amazonaws.com"):
+            return Caller("service", "", principal, principal, principal, principal)
         arn = principal
         if not principal.startswith("arn:"):
             arn = f"arn:aws:iam::{account or self.account_id}:{principal}"

@@ -463,3 +463,16 @@ def test_denied_is_denied_on_an_instance_too(lab: Any, world: World, launch: Any
         f"User: {STS}:assumed-role/web/{instance} is not authorized to perform: iam:GetUser"
     )
     assert json.loads(json.dumps(lab.why().as_dict()))["effect"] == "implicitDeny"
+
+
+@pytest.mark.parametrize(
+    "said", ["#!/bin/sh\necho Grüße\n", b"\x1f\x8b\x08\xff\x00"], ids=["text", "gzip"]
+)
+def test_user_data_comes_back_as_it_was(lab: Any, said: Any) -> None:
+    """boto3 sends it in base64; the instance gets it decoded, even bytes that are no text."""
+    made = boto3.client("ec2").run_instances(
+        ImageId="ami-12c6146b", MinCount=1, MaxCount=1, UserData=said
+    )
+    with lab.on_instance(made["Instances"][0]["InstanceId"]):
+        found = get("latest/user-data").content
+    assert found == (said.encode() if isinstance(said, str) else said)

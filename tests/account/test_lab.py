@@ -267,3 +267,17 @@ def test_the_environment_points_other_programs_at_the_endpoint(lab: Any) -> None
     url = lab.serve()
     assert os.environ["AWS_ENDPOINT_URL"] == url == lab.serve()
     assert boto3.client("iam").meta.endpoint_url == "https://iam.amazonaws.com"
+
+
+def test_decide_asks_for_a_service_too(lab: Any) -> None:
+    """Whether a service may take on a role is its trust policy's business alone."""
+    trust = (
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",'
+        '"Principal":{"Service":"ec2.amazonaws.com"}}]}'
+    )
+    role = boto3.client("iam").create_role(RoleName="web", AssumeRolePolicyDocument=trust)["Role"]
+    assert lab.decide("ec2.amazonaws.com", "sts:AssumeRole", role["Arn"])
+    denied = lab.decide("lambda.amazonaws.com", "sts:AssumeRole", role["Arn"])
+    assert (denied.effect, denied.blocked_by) == ("implicitDeny", "resource")
+    with pytest.raises(LookupError, match="nobody"):
+        lab.decide("ec2.example.com", "sts:AssumeRole", role["Arn"])
