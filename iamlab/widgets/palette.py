@@ -28,6 +28,9 @@ MEANINGS = {
     "literal": "vermillion",
 }
 
+# How much blue lies behind a number that is a share of a whole: a fifth or less, …, four fifths up.
+SHARES = (0.1, 0.22, 0.34, 0.46, 0.58)
+
 READABLE = 4.5  # contrast ratio that WCAG 2.2 asks of text (1.4.3, level AA)
 EDGE = 3.0  # and of the border of a field (1.4.11)
 _MARGIN = 1.06  # a little more, so that rounding in a browser never falls below
@@ -95,7 +98,8 @@ def shades(theme: str) -> dict[str, str]:
     -------
     dict of str to str
         Name of the shade to ``#rrggbb``: ``surface``, ``text``, ``quiet`` (text of less weight),
-        ``edge``, ``sunk`` (behind an editor), and ``<meaning>-ink`` and ``<meaning>-tint``.
+        ``edge``, ``sunk`` (behind an editor), ``<meaning>-ink`` and ``<meaning>-tint``, and
+        ``share-1`` to ``share-5``: blues to lay behind text, the more the deeper.
 
     Raises
     ------
@@ -122,7 +126,9 @@ def shades(theme: str) -> dict[str, str]:
     tints = {f"{meaning}-tint": mix(surface, hue, share) for meaning, hue in hues.items()}
     behind = (surface, sunk, *tints.values())
     inks = {f"{meaning}-ink": _ink(hue, text, behind, READABLE) for meaning, hue in hues.items()}
-    return found | tints | inks
+    blues = enumerate(SHARES, 1)
+    shares = {f"share-{step}": mix(surface, OKABE_ITO["blue"], blue) for step, blue in blues}
+    return found | tints | inks | shares
 
 
 def css() -> str:

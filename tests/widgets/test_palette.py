@@ -31,6 +31,15 @@ def test_every_ink_can_be_read_wherever_it_is_written(theme: str) -> None:
 
 
 @pytest.mark.parametrize("theme", palette.SURFACES)
+def test_a_number_can_be_read_on_every_share(theme: str) -> None:
+    shades = palette.shades(theme)
+    behind = [shades[f"share-{step}"] for step in range(1, 6)]
+    assert all(palette.contrast(shades["text"], one) >= palette.READABLE for one in behind)
+    away = [palette.contrast(shades["surface"], one) for one in behind]
+    assert away == sorted(away) and away[0] > 1.05, "each step is further from the page"
+
+
+@pytest.mark.parametrize("theme", palette.SURFACES)
 def test_edges_of_fields_are_seen(theme: str) -> None:
     shades = palette.shades(theme)
     assert palette.contrast(shades["edge"], shades["surface"]) >= palette.EDGE
