@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from iamlab.account.endpoint import Endpoint
     from iamlab.account.errors import Response
     from iamlab.account.issuer import Issuer
-    from iamlab.account.shell import Shell
+    from iamlab.account.shell import Shell, Unserved
     from iamlab.account.wire import HttpRequest
     from iamlab.policy import Decision
 
@@ -126,6 +126,7 @@ class Lab:
         self._signed_in: dict[str, tuple[str, str]] = {}
         self._endpoint: Endpoint | None = None
         self._shell: Shell | None = None
+        self._unserved: Unserved | None = None
         self._installation: seam.Installation | None = None
         self._default_session: Any = None
 
@@ -133,6 +134,9 @@ class Lab:
 
     def _start(self) -> None:
         key_id, secret = self._administrator_key(self.account_id)
+        from iamlab.account.shell import Unserved
+
+        self._unserved = Unserved()
         self._installation = seam.Installation(
             self.gate.handle,
             self.clock,
@@ -145,6 +149,7 @@ class Lab:
         self._open(self.account_id)
 
     def _environment(self, key_id: str, secret: str) -> dict[str, str | None]:
+        assert self._unserved is not None
         # Whatever says where real credentials are is out of sight until stop().
         hidden: dict[str, str | None] = {
             name: None for name in os.environ if name.upper().startswith(("AWS_", "BOTO_"))
@@ -153,6 +158,7 @@ class Lab:
         direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
         direct = ",".join(filter(None, (direct, *_DIRECT)))
         return hidden | {
+            "PATH": self._unserved.path,
             "NO_PROXY": direct,
             "no_proxy": direct,
             "AWS_ACCESS_KEY_ID": key_id,
@@ -184,6 +190,8 @@ class Lab:
             if self._shell is not None:
                 self._shell.remove()
                 self._shell = None
+            if self._unserved is not None:
+                self._unserved.remove()
             seam.wipe()
             assert self._installation is not None
             self._installation.uninstall()

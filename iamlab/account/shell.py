@@ -25,6 +25,37 @@ Remove-Item Env:AWS_*
 """
 
 
+_UNSERVED = "aws: the lab runs. First call lab.serve() in the notebook, then this works here."
+
+
+class Unserved:
+    """An ``aws`` command for as long as the lab is not on loopback: it only says what to do.
+
+    Without it, the AWS CLI would try the real AWS for SQS and some others, with the lab's keys:
+    version 1 does not heed AWS_ENDPOINT_URL there.
+
+    Attributes
+    ----------
+    path : str
+        The present ``PATH`` with that command before everything.
+    """
+
+    def __init__(self) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix=aws_command.PREFIX)
+        folder = Path(self._temporary.name) / "bin"
+        folder.mkdir()
+        if os.name == "nt":
+            (folder / "aws.cmd").write_text(f"@echo {_UNSERVED} 1>&2\n@exit /b 253\n")
+        else:
+            (folder / "aws").write_text(f"#!/bin/sh\necho {shlex.quote(_UNSERVED)} >&2\nexit 253\n")
+            (folder / "aws").chmod(0o700)
+        self.path = os.pathsep.join([str(folder), os.environ.get("PATH", "")])
+
+    def remove(self) -> None:
+        """Remove the command."""
+        self._temporary.cleanup()
+
+
 class Shell:
     """The lab's private folder, and the environment that leads a program to it.
 

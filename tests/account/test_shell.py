@@ -208,3 +208,19 @@ def test_the_line_for_another_terminal(
     wanted = [f"{name}={value}" for name, value in os.environ.items() if name.startswith("AWS_")]
     assert sorted(variables) == sorted(wanted)
     assert command == str(Path(os.environ["AWS_CONFIG_FILE"]).parent / "bin" / "aws")
+
+
+def test_before_serve_the_aws_command_says_what_to_do(lab: Any) -> None:
+    """SQS: version 1 of the CLI would go to the real AWS, whatever AWS_ENDPOINT_URL says."""
+    before = subprocess.run(["aws", "sqs", "list-queues"], capture_output=True, text=True)
+    assert before.returncode == 253 and "lab.serve()" in before.stderr
+    lab.serve(quiet=True)
+    assert "lab.serve()" not in subprocess.run(["aws"], capture_output=True, text=True).stderr
+
+
+def test_the_path_is_put_back() -> None:
+    path = os.environ["PATH"]
+    with iamlab.start():
+        folder = Path(os.environ["PATH"].split(os.pathsep)[0])
+        assert folder.exists() and os.environ["PATH"] != path
+    assert os.environ["PATH"] == path and not folder.exists()
