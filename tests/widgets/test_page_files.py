@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from iamlab.widgets import Countdown, Playground
+from iamlab.widgets import Authenticator, Countdown, Playground
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("iamlab/widgets")
-WIDGETS = {"playground": Playground, "countdown": Countdown}
+WIDGETS = {
+    "playground": Playground,
+    "countdown": Countdown,
+    "authenticator": Authenticator,
+}
 
 
 def page_files() -> list[Path]:
