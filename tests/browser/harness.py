@@ -354,14 +354,17 @@ def contrasts(page: Page, within: str = ".iamlab") -> list[tuple[float, str, str
 
 
 def overflows(page: Page, within: str = ".iamlab") -> list[str]:
-    """Name the elements that stick out of their widget, or whose own text does not fit in them."""
+    """Name the elements that stick out of their widget, or whose own text does not fit in them.
+
+    What lies in a ``.scrolls`` is meant to be larger than what is seen of it.
+    """
     return page.evaluate(
         """within => [...document.querySelectorAll(within)].flatMap(root => {
             const edge = root.getBoundingClientRect().right + 1;
-            const out = [...root.querySelectorAll('*')].filter(el => el.checkVisibility() && (
-                el.getBoundingClientRect().right > edge
+            const out = [...root.querySelectorAll('*')].filter(el => el.checkVisibility()
+                && !el.parentElement.closest('.scrolls') && (el.getBoundingClientRect().right > edge
                 || (el.clientWidth && el.scrollWidth > el.clientWidth + 1
-                    && !el.matches('input, select, .iamlab'))));
+                    && !el.matches('input, select, .iamlab, .scrolls'))));
             const area = root.closest('.jp-OutputArea-output');
             if (area && area.scrollWidth > area.clientWidth + 1) out.push(area);
             return out.map(el => `${el.tagName}.${el.className}`);
