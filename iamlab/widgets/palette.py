@@ -29,7 +29,7 @@ MEANINGS = {
 }
 
 # How much blue lies behind a number that is a share of a whole: a fifth or less, …, four fifths up.
-SHARES = (0.1, 0.22, 0.34, 0.46, 0.58)
+SHARES = {"light": (0.1, 0.22, 0.34, 0.46, 0.58), "dark": (0.22, 0.36, 0.5, 0.64, 0.78)}
 
 READABLE = 4.5  # contrast ratio that WCAG 2.2 asks of text (1.4.3, level AA)
 EDGE = 3.0  # and of the border of a field (1.4.11)
@@ -126,7 +126,7 @@ def shades(theme: str) -> dict[str, str]:
     tints = {f"{meaning}-tint": mix(surface, hue, share) for meaning, hue in hues.items()}
     behind = (surface, sunk, *tints.values())
     inks = {f"{meaning}-ink": _ink(hue, text, behind, READABLE) for meaning, hue in hues.items()}
-    blues = enumerate(SHARES, 1)
+    blues = enumerate(SHARES[theme], 1)
     shares = {f"share-{step}": mix(surface, OKABE_ITO["blue"], blue) for step, blue in blues}
     return found | tints | inks | shares
 
