@@ -2,6 +2,7 @@
 
 from iamlab.widgets.authenticator import Authenticator, authenticator
 from iamlab.widgets.credential_countdown import Countdown, countdown
+from iamlab.widgets.credential_timeline import Timeline, timeline
 from iamlab.widgets.exercise_card import ExerciseCard, exercise_card
 from iamlab.widgets.notes import Notes, notes
 from iamlab.widgets.policy_playground import Playground, playground
@@ -17,6 +18,7 @@ __all__ = [
     "PredictionCard",
     "ProgressMap",
     "QuizCard",
+    "Timeline",
     "authenticator",
     "countdown",
     "exercise_card",
@@ -25,4 +27,5 @@ __all__ = [
     "prediction_card",
     "progress_map",
     "quiz_card",
+    "timeline",
 ]

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from iamlab.widgets import Authenticator, Countdown, Playground
+from iamlab.widgets import Authenticator, Countdown, Playground, Timeline
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("iamlab/widgets")
 WIDGETS = {
     "playground": Playground,
     "countdown": Countdown,
+    "timeline": Timeline,
     "authenticator": Authenticator,
 }
 
