@@ -99,7 +99,7 @@ function render({ model, el }) {
   function makeAdd() {
     const select = h("select", {});
     const take = h("button", { type: "button", onclick: () => ask("add", select.value) }, "Add");
-    const pick = h("div", { class: "field" },
+    const pick = h("div", { class: "put" },
       h("label", {}, "A virtual device of the account ", select), take);
     const id = freshId("secret");
     const field = h("input", {
@@ -122,7 +122,7 @@ function render({ model, el }) {
     }
     const root = h("section", {},
       h("span", { class: "part" }, "Add a device"), pick,
-      h("div", { class: "field" },
+      h("div", { class: "put" },
         h("label", { for: id }, "A secret, an otpauth:// address or a serial number ", field), put),
       problem,
       h("p", { class: "note" }, "Only of the lab: a notebook can keep what is typed into it. Never "
