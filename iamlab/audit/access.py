@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -182,23 +182,36 @@ def statements_behind(
 
     lab = running(lab)
     ((_, caller),) = everybody(lab, account, [principal])
-    found = [
-        (
-            where,
-            policy.name or policy.arn or "policy",
-            statement.index,
-            statement.sid,
-            statement.effect,
-            everywhere(statement),
-            _written(policy, statement),
-        )
-        for where, policies in places_of(lab, caller)
-        for policy in policies
-        for statement in policy.statements
-        if about(statement, action)
-    ]
-    columns = ["where", "policy", "statement", "sid", "effect", "everywhere", "text"]
-    return pd.DataFrame(found, columns=columns)
+    return pd.DataFrame(behind(lab, caller, action), columns=Behind._fields)
+
+
+class Behind(NamedTuple):
+    """A statement that is about an action, and where it stands: see `statements_behind`."""
+
+    where: str
+    policy: str
+    statement: int
+    sid: str | None
+    effect: str
+    everywhere: bool
+    text: str
+
+
+def behind(lab: Lab, caller: Caller, action: str) -> Iterator[Behind]:
+    """Yield the statements that open or close one action to one caller."""
+    for where, policies in places_of(lab, caller):
+        for policy in policies:
+            for statement in policy.statements:
+                if about(statement, action):
+                    yield Behind(
+                        where,
+                        policy.name or policy.arn or "policy",
+                        statement.index,
+                        statement.sid,
+                        statement.effect,
+                        everywhere(statement),
+                        _written(policy, statement),
+                    )
 
 
 def _written(policy: Policy, statement: Statement) -> str:
