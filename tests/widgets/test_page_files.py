@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iamlab.widgets import Authenticator, Countdown, Playground, Timeline
+from iamlab.widgets import Authenticator, Countdown, Playground, Timeline, TrustGraph
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("iamlab/widgets")
@@ -18,6 +18,7 @@ WIDGETS = {
     "countdown": Countdown,
     "timeline": Timeline,
     "authenticator": Authenticator,
+    "trust_graph": TrustGraph,
 }
 
 
