@@ -3,7 +3,7 @@
 
 const GAP = 14; // pixels between two boxes of a column, half of it when there are many
 const NARROW = 140; // a column needs so many pixels
-const TOLD = 4; // steps of a box told under the graph; all are in the list below
+const TOLD = 3; // steps of a box told under the graph; all are in the list below
 
 // A picture's elements are made in the namespace that the browser's own parser gives them.
 const SVG = new DOMParser().parseFromString("<svg></svg>", "text/html").body.firstChild.namespaceURI;
