@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 # Keys that exist for every service ("AWS global condition context keys"): name -> type of value.
 # A * stands for the name of a tag; "Many" before the type: the key holds several values.
-GLOBAL_KEYS = {
-    key: kind
-    for kind, keys in {
+_GLOBAL = {
+    (name if ":" in name else f"aws:{name}"): kind
+    for kind, names in {
         "String": "PrincipalAccount PrincipalOrgID PrincipalServiceName PrincipalTag/* "
         "PrincipalType userid username FederatedProvider SourceIdentity "
         "Ec2InstanceSourcePrivateIPv4 Ec2InstanceSourceVpc SourceVpc SourceVpce VpceAccount "
@@ -32,8 +32,10 @@ GLOBAL_KEYS = {
         "Date": "TokenIssueTime CurrentTime EpochTime",
         "IPAddress": "SourceIp VpcSourceIp",
     }.items()
-    for key in ((name if ":" in name else f"aws:{name}").lower() for name in keys.split())
+    for name in names.split()
 }
+GLOBAL_NAMES = tuple(_GLOBAL)  # as AWS writes them
+GLOBAL_KEYS = {name.lower(): kind for name, kind in _GLOBAL.items()}
 
 
 def describe(action: str) -> dict[str, Any] | None:
@@ -68,6 +70,17 @@ def services() -> tuple[str, ...]:
     True
     """
     return tuple(_file("services.json"))
+
+
+def service_name(service: str) -> str:
+    """Return what AWS calls a service; an empty text if there is no such service.
+
+    Examples
+    --------
+    >>> service_name("sqs")
+    'Amazon SQS'
+    """
+    return _file("serviceNames.json").get(service.lower(), "")
 
 
 def entries(service: str) -> dict[str, dict[str, Any]]:

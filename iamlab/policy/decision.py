@@ -52,6 +52,7 @@ class Decision:
         "_asked",
         "_said",
         "_steps",
+        "_warnings",
         "blocked_by",
         "effect",
         "granted_by",
@@ -69,7 +70,7 @@ class Decision:
     ) -> None:
         self._asked, self.policies = asked, policies
         self.effect, self.blocked_by, self.granted_by = effect, blocked_by, granted_by
-        self._said, self._steps = said, None
+        self._said, self._steps, self._warnings = said, None, None
 
     def __bool__(self) -> bool:
         return self.effect == "allowed"
@@ -111,7 +112,9 @@ class Decision:
         """What could not be evaluated, and what is seldom meant as it is written."""
         from iamlab.policy.wording import warnings
 
-        return warnings(self)
+        if self._warnings is None:
+            self._warnings = warnings(self)
+        return self._warnings
 
     def __str__(self) -> str:
         from iamlab.policy.wording import decision

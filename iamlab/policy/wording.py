@@ -49,7 +49,7 @@ def decision(decided: Decision) -> str:
         else:
             lines += [
                 f"{_named(r)} does not match at {r.failure.element}: {r.failure.sentence}"
-                for r in _closest(decided, steps)
+                for r in closest(decided)
             ]
     lines += [f"Note: {warning}" for warning in decided.warnings]
     return "\n".join(lines)
@@ -69,9 +69,10 @@ def _why_allowed(decided: Decision, steps: dict[str, Step]) -> list[str]:
     return [steps["identity"].sentence]
 
 
-def _closest(decided: Decision, steps: dict[str, Step]) -> list[StatementResult]:
+def closest(decided: Decision) -> list[StatementResult]:
     """Pick the Allow statements that came nearest, where one was missing."""
     found = []
+    steps = {step.policy_type: step for step in decided.steps}
     order = ("Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource")
     for result in steps[decided.blocked_by].statements:
         if result.effect == "Allow" and not result.matched:

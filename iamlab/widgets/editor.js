@@ -30,8 +30,8 @@ function colourLine(line, from) {
   return parts;
 }
 
-/** Make an editor. `onInput(text)` is called at each change. */
-function makeEditor({ label, describedBy, onInput }) {
+/** Make an editor. `onInput(text)` is called at each change; `want` asks for suggestions. */
+function makeEditor({ label, describedBy, onInput, want }) {
   const id = freshId("editor");
   const lines = h("div", { class: "lines", "aria-hidden": "true" });
   const area = h("textarea", {
@@ -46,25 +46,29 @@ function makeEditor({ label, describedBy, onInput }) {
       paint();
       onInput(area.value);
     },
-    onkeydown: indent,
   });
-  const root = h("div", { class: "editor" }, lines, area);
-  let marks = new Map(); // line number -> {kind: "bad" | "hint" | "decided", column}
+  const inner = h("div", { class: "editor" }, lines, area);
+  const root = h("div", { class: "frame" }, inner);
+  let marks = new Map(); // line number -> {kind: "bad" | "hint" | "near" | "decided", column, sign}
   let painted = [];
+
+  const suggestions = makeSuggestions({ area, root, caret: caretBelow, want, label, quoted: true });
+  area.addEventListener("keydown", indent); // after the suggestions, which may take the Enter
 
   function paint() {
     const texts = area.value.split("\n");
     const plain = area.value.length > COLOUR_LIMIT;
     const next = texts.map((text, i) => {
       const mark = marks.get(i + 1);
-      return { text, mark, key: `${mark?.kind ?? ""} ${mark?.column ?? ""} ${plain} ${text}` };
+      const shown = mark ? `${mark.kind} ${mark.column} ${mark.sign}` : "";
+      return { text, mark, key: `${shown} ${plain} ${text}` };
     });
     next.forEach((row, i) => {
       if (painted[i]?.key === row.key) return;
       const from = row.mark?.kind === "bad" && row.mark.column ? row.mark.column - 1 : null;
       const line = h(
         "div",
-        { class: `line ${row.mark?.kind ?? ""}`, "data-sign": SIGNS[row.mark?.kind] ?? "" },
+        { class: `line ${row.mark?.kind ?? ""}`, "data-number": i + 1, "data-sign": row.mark?.sign || null },
         plain ? row.text : colourLine(row.text, from),
         "\u200b", // an empty line keeps its height
       );
@@ -73,7 +77,22 @@ function makeEditor({ label, describedBy, onInput }) {
     });
     while (lines.children.length > next.length) lines.lastChild.remove();
     painted = next;
-    root.style.setProperty("--digits", Math.max(2, String(next.length).length));
+    const wide = String(Math.max(2, String(next.length).length));
+    if (inner.style.getPropertyValue("--digits") !== wide) inner.style.setProperty("--digits", wide);
+  }
+
+  /** Where the caret is, by the coloured layer: it has the same lines, wrapped the same. */
+  function caretBelow() {
+    const before = area.value.slice(0, area.selectionEnd).split("\n");
+    const line = lines.children[before.length - 1];
+    const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+    let left = before.at(-1).length;
+    while (walker.nextNode() && left > walker.currentNode.length) left -= walker.currentNode.length;
+    const range = document.createRange();
+    range.setStart(walker.currentNode, Math.min(left, walker.currentNode.length));
+    const at = range.getBoundingClientRect();
+    const box = root.getBoundingClientRect();
+    return { left: at.left - box.left, top: at.bottom - box.top + 2 };
   }
 
   /** Enter keeps the indentation, and goes one step in after an opening bracket. */
@@ -96,14 +115,20 @@ function makeEditor({ label, describedBy, onInput }) {
     /** Put in a text that the learner did not type. `undo` keeps the old one within Ctrl+Z. */
     put(text, undo = false) {
       if (text === area.value) return;
-      if (undo) typeInto(area, text);
+      if (undo && !area.readOnly) suggestions.hush(() => typeInto(area, text));
       else area.value = text;
       paint();
     },
-    mark(next) {
-      marks = next;
-      const bad = [...marks.values()].some((mark) => mark.kind === "bad");
-      area.setAttribute("aria-invalid", String(bad));
+    /** Mark lines. Each mark is {line, to, kind, column}; the gravest come last and win. */
+    mark(rows) {
+      marks = new Map();
+      for (const row of rows) {
+        for (let line = row.line; line <= (row.to ?? row.line); line += 1) {
+          const sign = line === row.line ? SIGNS[row.kind] : "";
+          marks.set(line, { kind: row.kind, column: row.column, sign });
+        }
+      }
+      area.setAttribute("aria-invalid", String(rows.some((row) => row.kind === "bad")));
       paint();
     },
     /** Move the caret to a place, given as line and column from 1. */
@@ -118,4 +143,4 @@ function makeEditor({ label, describedBy, onInput }) {
 }
 
 // A sign in the margin beside the colour.
-const SIGNS = { bad: "✗", hint: "!", decided: "▸" };
+const SIGNS = { bad: "✗", hint: "!", near: "≠", decided: "▸" };

@@ -3,84 +3,80 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 from iamlab.policy import (
     Decision,
-    Policies,
     Policy,
     PolicyError,
     Request,
     StatementResult,
+    Step,
     advise,
     evaluate,
     parse,
+    reading,
 )
+from iamlab.policy.wording import closest
+from iamlab.widgets import slots
+from iamlab.widgets.request_fields import read_fields
 
-# One row an editor: the key is the argument of `Policies`, except that an SCP is one of many.
-KINDS: dict[str, dict[str, str]] = {
-    "identity": {"label": "Identity policy", "note": "attached to the user or role that asks"},
-    "resource": {"label": "Resource policy", "note": "of the bucket, queue, key or role asked for"},
-    "boundary": {"label": "Permissions boundary", "note": "the most the user or role may have"},
-    "session": {"label": "Session policy", "note": "narrows one session of a role"},
-    "scp": {"label": "Service control policy", "note": "the most anyone in the account may have"},
-}
-
-# One row a field of the request: label, an example, and what to write when it is empty.
-FIELDS: dict[str, dict[str, str]] = {
-    "principal": {
-        "label": "Principal",
-        "note": "who asks",
-        "missing": "Write who asks, for example arn:aws:iam::111122223333:user/analyst.",
-    },
-    "action": {
-        "label": "Action",
-        "note": "what for",
-        "missing": "Write what is asked for, for example s3:GetObject.",
-    },
-    "resource": {
-        "label": "Resource",
-        "note": "on what",
-        "missing": "Write the ARN of what it is asked on, or * when the action names no resource.",
-    },
-    "context": {
-        "label": "Context",
-        "note": "one a line: key = value",
-        "missing": "",
-    },
-}
-
-OUTCOMES = {
-    "allow": "allows",
-    "explicitDeny": "denies",
-    "implicitDeny": "no match",
+# What a station of the path does to a request, and how the page says it.
+WORDS = {
+    "pass": "pass",
+    "deny": "stop: a Deny",
+    "stop": "stop: no Allow",
+    "silent": "no Allow",
     "notAsked": "not asked",
 }
 
-# What to call each type of policy in the steps.
-TYPES = {kind: about["label"] for kind, about in KINDS.items()} | {"rcp": "Resource control policy"}
+# What to call each type of policy on the path.
+STATIONS = {
+    "rcp": "RCP",
+    "scp": "SCP",
+    "resource": "Resource policy",
+    "identity": "Identity policy",
+    "boundary": "Boundary",
+    "session": "Session policy",
+}
+# Of a station's statements that do not match, so many are told one by one; first the near ones.
+_MOST_MISSES = 12
+_MOST_ADVICE = 8
 
 
 def judge(
-    policies: Mapping[str, str], request: Mapping[str, str]
+    policies: Mapping[str, str],
+    request: Mapping[str, str],
+    names: Mapping[str, str] | None = None,
+    aloud: Collection[str] = (),
+    quick: bool = False,
 ) -> tuple[dict[str, Any], Decision | None]:
     """Judge one request by the texts of some policies.
 
     Parameters
     ----------
     policies : mapping of str to str
-        Kind of policy (a key of `KINDS`) to its JSON text. Blank text means no such policy.
+        Slot (see `iamlab.widgets.slots`) to JSON text. Blank text means no such policy.
     request : mapping of str to str
-        ``principal``, ``action``, ``resource`` and ``context`` as typed; `read_context` tells how
-        the context is written.
+        ``principal``, ``action``, ``resource`` and ``context`` as typed; `read_context` of
+        `iamlab.widgets.request_fields` tells how the context is written.
+    names : mapping of str to str, optional
+        Slot to the policy's own name, for those that have one.
+    aloud : collection of str
+        The slots whose statements are to be put into words.
+    quick : bool
+        Give only the advice that is already known. It is most of the work, and no part of the
+        verdict.
 
     Returns
     -------
     result : dict
         JSON-able. ``effect`` (AWS's word, or None while something is still to be mended),
-        ``headline``, ``sentence``, ``steps``, ``warnings``, ``problems`` and ``advice`` (kind of
-        policy to a list), ``fields`` (field of the request to its problem).
+        ``headline``, ``sentence``, ``steps`` (the path), ``marks`` (slot to the lines that
+        decided), ``warnings``, ``problems`` and ``advice`` (slot to a list), ``aloud`` (slot to
+        the statements in words), ``fields`` (field of the request to its problem).
     decision : Decision or None
         The full answer, when there is one.
 
@@ -94,76 +90,39 @@ def judge(
     >>> result["effect"], decision.allowed
     ('allowed', True)
     """
-    parsed, problems, advice = {}, {}, {}
-    for kind, text in policies.items():
-        if not text.strip():
-            continue
-        try:
-            grammar = _grammar(kind, request)
-            parsed[kind] = parse(text, kind=grammar, name="above")
-            advice[kind] = [_place(found) for found in advise(parsed[kind], grammar)]
-        except PolicyError as error:
-            problems[kind] = [_place(error)]
-    values, fields = _read_fields(request)
+    names = names or {}
+    written = slots.in_order(slot for slot, text in policies.items() if text.strip())
+    read = {
+        slot: _read(
+            policies[slot], slots.grammar(slot, request), slots.called(slot, written, names)
+        )
+        for slot in written
+    }
+    parsed = {slot: policy for slot, (policy, _) in read.items() if policy}
+    problems = {slot: found for slot, (policy, found) in read.items() if not policy}
+    values, fields = read_fields(request)
     result: dict[str, Any] = {
         "effect": None,
         "headline": "No verdict yet",
         "sentence": "",
-        "deciding": {},
-        "names": {kind: _name(kind, request) for kind in policies},
+        "marks": {},
+        "names": {slot: slots.label(slot, policies, request, names) for slot in policies},
         "steps": [],
         "warnings": [],
         "problems": problems,
-        "advice": advice,
+        "advice": _all_advice(parsed, quick),
+        "aloud": {slot: _aloud(parsed[slot], slot) for slot in aloud if slot in parsed},
         "fields": fields,
     }
     if problems or fields:
-        result["sentence"] = _what_to_mend(problems, fields)
+        result["sentence"] = _what_to_mend(problems, fields, result["names"])
         return result, None
     try:
-        decision = evaluate(Request(**values), _gather(parsed))
+        decision = evaluate(Request(**values), slots.gather(parsed))
     except ValueError as error:  # a principal or an action that cannot be: the text says which
         result["sentence"] = str(error)
         return result, None
-    return result | _tell(decision, parsed, TYPES | result["names"]), decision
-
-
-def read_context(text: str) -> dict[str, str | list[str]]:
-    """Read condition keys as typed: one ``key = value`` a line.
-
-    A key that comes twice has both values, as ``aws:TagKeys`` can have.
-
-    Parameters
-    ----------
-    text : str
-        The lines. Blank lines are skipped.
-
-    Returns
-    -------
-    dict of str to str or list of str
-        Condition key to its value, or to its values.
-
-    Raises
-    ------
-    ValueError
-        If a line has no ``=`` or nothing before it; the message names the line.
-
-    Examples
-    --------
-    >>> read_context("aws:SourceIp = 10.0.0.7")
-    {'aws:SourceIp': '10.0.0.7'}
-    """
-    found: dict[str, list[str]] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        key, equals, value = line.partition("=")
-        if not equals or not key.strip():
-            raise ValueError(
-                f"Line {number} is not key = value. Write for example aws:SourceIp = 10.0.0.7."
-            )
-        found.setdefault(key.strip(), []).append(value.strip())
-    return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
+    return result | _tell(decision, slots.places(parsed), result["names"]), decision
 
 
 def as_text(policy: Any) -> str:
@@ -179,130 +138,165 @@ def as_text(policy: Any) -> str:
     return json.dumps(policy, indent=2, ensure_ascii=False)
 
 
-def as_fields(request: Request | dict[str, Any] | None) -> dict[str, str]:
-    """Write a request as the text of the playground's fields.
-
-    Parameters
-    ----------
-    request : Request, dict or None
-        A dict has the names of `Request`; what is left out is an empty field.
-
-    Returns
-    -------
-    dict of str to str
-        Every field of the request.
-
-    Raises
-    ------
-    TypeError
-        If a name is not one of the fields.
-
-    Examples
-    --------
-    >>> as_fields({"action": "s3:GetObject", "context": {"aws:SourceIp": "10.0.0.7"}})["context"]
-    'aws:SourceIp = 10.0.0.7'
-    """
-    if isinstance(request, Request):
-        request = {field: getattr(request, field) for field in FIELDS}
-    given = dict(request or {})
-    if unknown := set(given) - set(FIELDS):
-        names = ", ".join(FIELDS)
-        raise TypeError(f"request has no {', '.join(sorted(unknown))}: its parts are {names}")
-    context = given.pop("context", "")
-    if not isinstance(context, str):
-        context = "\n".join(
-            f"{key} = {_as_value(value)}"
-            for key, values in context.items()
-            for value in (values if isinstance(values, list | tuple | set) else [values])
-        )
-    return {field: str(given.get(field, "")) for field in FIELDS} | {"context": context}
-
-
 def in_words(result: Mapping[str, Any]) -> str:
     """Write a result of `judge` in plain lines, for a place without a page."""
     lines = [result["headline"], result["sentence"]]
     for step in result["steps"]:
         if step["absent"]:
             continue
-        lines.append(f"- {step['label']}: {step['sentence']}")
-        lines += [f"    {miss}" for miss in step["misses"]]
+        lines.append(f"- {step['label']} ({step['word']}): {step['sentence']}")
+        lines += [f"    {row['title']}: {row['why']}" for row in step["statements"] if row["why"]]
     lines += result["fields"].values()
-    for kind, found in (*result["problems"].items(), *result["advice"].items()):
-        lines += [f"{KINDS[kind]['label']}: {_say_place(row)}" for row in found]
+    for slot, found in (*result["problems"].items(), *result["advice"].items()):
+        lines += [f"{result['names'][slot]}: {_say_place(row)}" for row in found]
     return "\n".join([*filter(None, lines), *result["warnings"]])
 
 
-def _read_fields(request: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    values: dict[str, Any] = {name: request.get(name, "").strip() for name in FIELDS}
-    empty = {n: row["missing"] for n, row in FIELDS.items() if row["missing"] and not values[n]}
+# The same text is the same policy: while one is typed, the others are not read again.
+@lru_cache(maxsize=256)
+def _read(text: str, grammar: str, name: str) -> tuple[Policy | None, list[dict[str, Any]]]:
+    """Return a policy, or None and its mistake."""
     try:
-        return values | {"context": read_context(values["context"])}, empty
-    except ValueError as error:
-        return values, empty | {"context": str(error)}
+        policy = parse(text, kind=grammar, name=name)
+    except PolicyError as error:
+        return None, [_place(error)]
+    return policy, []
 
 
-def _gather(parsed: dict[str, Any]) -> Policies:
-    scp = parsed.get("scp")
-    return Policies(
-        identity=[parsed["identity"]] if "identity" in parsed else [],
-        resource=parsed.get("resource"),
-        boundary=parsed.get("boundary"),
-        session=parsed.get("session"),
-        scps=[[scp]] if scp else None,
-    )
+# The advice on the policies that were read last.
+_advice: dict[Policy, list[dict[str, Any]]] = {}
 
 
-def _grammar(kind: str, request: Mapping[str, str]) -> str:
-    """Name the rules a text must follow: a role's resource policy is its trust policy."""
-    action = request.get("action", "").strip().lower()
-    if kind == "resource" and action.startswith(("sts:assumerole", "sts:tagsession")):
-        return "trust"
-    return "key" if kind == "resource" and action.startswith("kms:") else kind
+def _all_advice(parsed: Mapping[str, Policy], quick: bool) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    for slot, policy in parsed.items():
+        if policy not in _advice and not quick:
+            while len(_advice) >= 256:
+                _advice.pop(next(iter(_advice)))
+            _advice[policy] = _advise(policy)
+        if rows := _advice.get(policy):
+            found[slot] = rows
+    return found
 
 
-def _name(kind: str, request: Mapping[str, str]) -> str:
-    grammar = _grammar(kind, request)
-    return {"trust": "Trust policy", "key": "Key policy"}.get(grammar) or KINDS[kind]["label"]
+def _advise(policy: Policy) -> list[dict[str, Any]]:
+    found = [_place(one) for one in advise(policy, policy.kind)]
+    if len(found) > _MOST_ADVICE:
+        more = f"And {len(found) - _MOST_ADVICE} more. Mend these first."
+        nowhere = dict.fromkeys(("line", "column"))
+        found[_MOST_ADVICE:] = [nowhere | {"path": "", "message": more, "hint": "", "severity": ""}]
+    return found
+
+
+@lru_cache(maxsize=64)
+def _aloud(policy: Policy, slot: str) -> list[dict[str, Any]]:
+    kind = slots.read(slot)[0]
+    return [
+        {
+            "line": policy.line_of(statement.index),
+            "title": _title(statement.index, statement.sid),
+            "text": reading.aloud(statement, kind),
+        }
+        for statement in policy.statements
+    ]
 
 
 def _tell(
-    decision: Decision, parsed: Mapping[str, Policy], names: Mapping[str, str]
+    decision: Decision, places: Mapping[slots.Place, str], names: Mapping[str, str]
 ) -> dict[str, Any]:
     headline, _, rest = str(decision).strip().partition("\n")
-    deciding: dict[str, list[int]] = {}
-    for step in decision.steps:
-        for statement in step.statements:
-            place = parsed[step.policy_type].place(f"Statement[{statement.index}]")
-            if place and statement in decision.deciding:
-                deciding.setdefault(step.policy_type, []).append(place[0])
+    kinds = [kind for kind, _, _ in places]
     return {
         "effect": decision.effect,
         "headline": headline,
         "sentence": rest.partition("\n")[0],
-        "deciding": deciding,
-        "steps": [
-            {
-                "label": names[step.policy_type],
-                "outcome": step.outcome,
-                "word": OUTCOMES[step.outcome],
-                "sentence": step.sentence,
-                # A kind that nobody wrote and that did not matter: the page puts these in one row.
-                "absent": step.outcome == "notAsked"
-                and step.policy_type not in (*parsed, decision.blocked_by, "identity"),
-                "misses": [
-                    f"{_which(statement)}: {statement.failure.sentence}"
-                    for statement in step.statements
-                    if statement.failure
-                ],
-            }
-            for step in decision.steps
-        ],
+        "marks": _marks(decision, places),
+        "steps": [_station(decision, step, places, kinds, names) for step in decision.steps],
         "warnings": list(decision.warnings),
     }
 
 
-def _which(statement: StatementResult) -> str:
-    return f"Statement {statement.index + 1}" + (f" ({statement.sid})" if statement.sid else "")
+def _station(
+    decision: Decision,
+    step: Step,
+    places: Mapping[slots.Place, str],
+    kinds: list[str],
+    names: Mapping[str, str],
+) -> dict[str, Any]:
+    kind = step.policy_type
+    decides = kind == decision.blocked_by
+    state = {
+        "allow": "pass",
+        "explicitDeny": "deny",
+        "implicitDeny": "stop" if decides else "silent",
+        "notAsked": "stop" if decides else "notAsked",
+    }[step.outcome]
+    label = names.get(kind, STATIONS[kind]) if kind == "resource" else STATIONS[kind]
+    near = [r for r in step.statements if r.matched or not _other(r)]
+    others = [r for r in step.statements if not r.matched and _other(r)]
+    misses, rows = 0, []
+    for result in (*near, *others):
+        misses += not result.matched
+        if not result.matched and misses > _MOST_MISSES:
+            continue
+        slot = places[kind, result.level or 0, result._place]
+        title = _title(result.index, result.sid)
+        rows.append(
+            {
+                "slot": slot,
+                "line": result.document.line_of(result.index),
+                "title": f"{title}, {names[slot]}" if kinds.count(kind) > 1 else title,
+                "effect": result.effect,
+                "matched": result.matched,
+                "decides": result.matched and result in decision.deciding,
+                "other": not result.matched and _other(result),
+                "why": "" if result.matched else result.failure.sentence,
+            }
+        )
+    return {
+        "type": kind,
+        "label": label.partition(":")[0],
+        "outcome": step.outcome,
+        "state": state,
+        "word": WORDS[state],
+        "sentence": step.sentence,
+        # A kind that nobody wrote and that did not matter.
+        "absent": state == "notAsked" and kind not in (*kinds, "identity"),
+        "statements": rows,
+        "more": max(0, misses - _MOST_MISSES),
+    }
+
+
+def _other(result: StatementResult) -> bool:
+    """Tell whether a statement that does not match is about other actions altogether."""
+    return result.failure.element in ("Action", "NotAction")
+
+
+def _marks(
+    decision: Decision, places: Mapping[slots.Place, str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Say which lines decided; or, where an Allow was missing, where the nearest one failed."""
+    marks: dict[str, list[dict[str, Any]]] = {}
+
+    def mark(result: StatementResult, kind: str, first: int, last: int) -> None:
+        slot = places[result._type, result.level or 0, result._place]
+        marks.setdefault(slot, []).append({"kind": kind, "line": first, "to": last})
+
+    for result in decision.deciding:
+        (first, _), (last, _) = result.document.span(result.index)
+        mark(result, "decided", first, last)
+    if decision.effect == "implicitDeny":
+        for result in closest(decision):
+            failure, path = result.failure, f"Statement[{result.index}].{result.failure.element}"
+            if failure.element == "Condition":
+                path += f".{failure.operator}.{failure.key}"
+            line, _ = result.document.place(path)
+            mark(result, "near", line, line)
+    return marks
+
+
+def _title(index: int, sid: str | None) -> str:
+    return f"Statement {index + 1}" + (f" ({sid})" if sid else "")
 
 
 def _place(found: Any) -> dict[str, Any]:
@@ -322,12 +316,10 @@ def _say_place(row: Mapping[str, Any]) -> str:
     return f"{where}{row['message']} {row['hint']}".strip()
 
 
-def _what_to_mend(problems: Mapping[str, list], fields: Mapping[str, str]) -> str:
-    for kind, found in problems.items():
+def _what_to_mend(
+    problems: Mapping[str, list], fields: Mapping[str, str], names: Mapping[str, str]
+) -> str:
+    for slot, found in problems.items():
         line = f" at line {found[0]['line']}" if found[0]["line"] else ""
-        return f"{KINDS[kind]['label']}: there is a mistake{line}. Mend it to see the verdict."
+        return f"{names[slot]}: there is a mistake{line}. Mend it to see the verdict."
     return next(iter(fields.values()), "")
-
-
-def _as_value(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

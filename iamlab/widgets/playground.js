@@ -1,160 +1,318 @@
 // The policy playground's page. Python judges; this shows what it says, as the learner types.
 
-const WAIT = 50; // milliseconds without a key press before Python is asked
-
-const VERDICT_SIGN = { allowed: "✓", implicitDeny: "✗", explicitDeny: "✗" };
-const OUTCOME_SIGN = { allow: "✓", explicitDeny: "✗", implicitDeny: "–", notAsked: "·" };
+const THINK = 250; // milliseconds of peace until Python is asked what would have to change
 
 function render({ model, el }) {
   const stop = new AbortController();
   const kinds = model.get("kinds");
   const drafts = new Map(); // case name ("" is the learner's own) -> the texts left there
+  const removed = new Map(); // slot -> the text it had: adding it again brings it back
   let current = "";
   let timer;
   // The boxes that the learner wrote in since Python last had their text. They are the learner's:
   // no late answer writes there, and only their texts are sent, so nothing of Python's is undone.
   const mine = new Set();
   let asked = new Map(); // box -> the text that Python was last asked about
+  let wants = new Map(); // what else Python is to give -> {value, take}
+  let taking = new Map();
+  let due = false; // something is to be sent
+  let fresh = false; // the advice on the page is about the texts on the page
+  let names = null; // the policies' own names, when a case or a file brought others
 
   const verdict = makeVerdict();
-  const editors = makeBoxes("policies", kinds, makePolicy);
-  const fields = makeBoxes("request", model.get("fields"), makeField);
-  const boxes = [...Object.values(editors), ...Object.values(fields)];
+  const path = makePath((slot, line) => boxes.get(`policies ${slot}`)?.go(line, 1));
+  const challenge = makeChallenge((request) => {
+    for (const [name, text] of Object.entries(request)) field(name).put(text, true);
+  });
+  const changes = makeChanges(think, (texts) => put(texts));
+  const boxes = new Map(); // "policies identity", "request action", ... -> box
+  const policies = h("div", { class: "policies" });
+  const adders = Object.entries(kinds).map(([kind, about]) => h("button", {
+    type: "button",
+    "data-kind": kind,
+    onclick: () => add(kind),
+  }, about.label));
+  const adding = h("div", { class: "adders", role: "group", "aria-label": "Add a policy" },
+    h("span", { class: "part" }, "Add"), adders);
+  const request = h("div", { class: "request" });
   const caseNote = h("p", { class: "note case" });
+  const select = makeCases();
   const again = h("button", { type: "button", onclick: () => load(base()) }, "Start again");
+  const labSaid = h("p", { class: "problem", role: "status" });
+  const fromLab = h("button", {
+    type: "button",
+    onclick: () => want("lab", true, (found) => {
+      show(labSaid, found.problem ?? "");
+      if (!found.problem) load(found);
+    }),
+  }, "Take the policies from the lab");
   const line = connect(
     model, stop.signal, (live) => root.classList.toggle("dead", !live), settle,
   );
 
+  for (const [name, about] of Object.entries(model.get("fields"))) {
+    const box = makeField(name, about, doing("request", name));
+    boxes.set(`request ${name}`, box);
+    request.append(box.root);
+  }
+  request.prepend(h("div", { class: "bar" }, h("span", { class: "part" }, "Request"), fromLab), labSaid);
+  policies.append(adding, h("p", { class: "note" },
+    "While you type, a list shows what can stand there; Ctrl+Space opens it."));
+
   const root = h(
     "div",
     { class: "iamlab playground", role: "group", "aria-label": "Policy playground" },
-    h(
-      "div",
-      { class: "head" },
-      h("span", { class: "title" }, "Policy playground"),
-      h("span", { class: "tools" }, makeCases(), again),
-    ),
+    h("div", { class: "head" }, h("span", { class: "title" }, "Policy playground"),
+      h("span", { class: "tools" }, select && h("label", {}, "Ready-made ", select), again)),
     line.banner,
     caseNote,
-    h(
-      "div",
-      { class: "columns" },
-      h("div", { class: "policies" }, Object.values(editors).map((editor) => editor.root)),
-      h("div", { class: "request" }, h("span", { class: "part" }, "Request"),
-        Object.values(fields).map((field) => field.root)),
-    ),
+    challenge.root,
+    h("div", { class: "columns" }, policies, request),
     verdict.root,
+    path.root,
+    changes.root,
+    makeShare(want, (state) => {
+      leave("");
+      load(state);
+    }),
   );
 
+  const field = (name) => boxes.get(`request ${name}`);
+  const some = (part) => [...boxes.values()].filter((box) => box.part === part);
+
   function base() {
-    return model.get("cases").find((row) => row.name === current) ?? model.get("start");
+    const rows = [...model.get("cases"), ...model.get("tasks")];
+    return rows.find((row) => row.name === current) ?? model.get("start");
   }
 
-  function makeBoxes(part, rows, make) {
-    return Object.fromEntries(Object.entries(rows).map(([name, about]) => {
-      const box = make(name, about, () => {
+  /** What a box asks of the page. */
+  function doing(part, name) {
+    return {
+      input: () => {
+        const box = boxes.get(`${part} ${name}`);
         mine.add(box);
-        later();
-      });
-      return [name, Object.assign(box, { part, name })];
-    }));
+        fresh = false;
+        clearTimeout(timer);
+        send();
+      },
+      rows: (at, take) => want("rows", { part, name, at }, take),
+      frame: (slot, take) => want("frame", slot, take),
+      aloud: send,
+      remove: (slot) => remove(slot, true),
+    };
   }
 
-  /** The texts of some boxes, in the shape that Python has them. */
-  function texts(some) {
-    const found = { policies: {}, request: {} };
-    for (const box of some) found[box.part][box.name] = box.text;
-    return found;
+  // --- the editors ----------------------------------------------------------------------------
+
+  const kindOf = (slot) => slot.split("-")[0];
+  const order = (slot) => [Object.keys(kinds).indexOf(kindOf(slot)),
+    ...(slot.split("-")[1] ?? "1").split(".").map(Number), 0];
+  const before = (one, other) => {
+    const [a, b] = [order(one), order(other)];
+    const at = a.findIndex((number, i) => number !== b[i]);
+    return at >= 0 && a[at] < b[at];
+  };
+
+  /** The editor of a slot, made if it is not there, at its place among the others. */
+  function editor(slot) {
+    const known = boxes.get(`policies ${slot}`);
+    if (known) return known;
+    const box = makePolicy(slot, kindOf(slot), kinds[kindOf(slot)], doing("policies", slot));
+    const next = some("policies").map((one) => one.slot).filter((one) => before(slot, one))
+      .sort((a, b) => (before(a, b) ? -1 : 1))[0];
+    policies.insertBefore(box.root, next ? editor(next).root : adding);
+    boxes.set(`policies ${slot}`, box);
+    offer();
+    return box;
   }
 
-  /** Show a case or a draft. What stood there stays within reach of Ctrl+Z. */
-  function load(wanted) {
-    for (const box of boxes) {
-      box.put(wanted[box.part][box.name] ?? "", true);
-      box.offer(box.name in wanted[box.part]);
-    }
+  function add(kind) {
+    const slots = some("policies").map((box) => box.slot);
+    let number = 1;
+    while (slots.includes(number === 1 ? kind : `${kind}-${number}`)) number += 1;
+    const slot = number === 1 ? kind : `${kind}-${number}`;
+    const box = editor(slot);
+    if (removed.has(slot)) box.put(removed.get(slot));
+    removed.delete(slot);
+    mine.add(box);
+    send();
+    box.focus();
+  }
+
+  function remove(slot, byHand) {
+    const box = boxes.get(`policies ${slot}`);
+    if (box.text.trim()) removed.set(slot, box.text);
+    const held = box.root.contains(document.activeElement);
+    box.root.remove();
+    boxes.delete(`policies ${slot}`);
+    mine.delete(box);
+    offer();
+    if (!byHand) return;
+    mine.add({ part: "policies", name: slot, text: null });
+    if (held) adders.find((one) => one.dataset.kind === box.kind).focus();
     send();
   }
 
-  function later() {
-    clearTimeout(timer);
-    timer = setTimeout(send, WAIT);
+  /** Offer what can still be added. */
+  function offer() {
+    const count = (kind) => some("policies").filter((box) => box.kind === kind).length;
+    for (const one of adders) one.hidden = count(one.dataset.kind) >= kinds[one.dataset.kind].most;
+  }
+
+  // --- talking with Python ----------------------------------------------------------------------
+
+  /** The texts of some boxes, in the shape that Python has them. */
+  function texts(chosen) {
+    const found = { policies: {}, request: {} };
+    for (const box of chosen) found[box.part][box.name] = box.text;
+    return found;
+  }
+
+  function want(name, value, take) {
+    wants.set(name, { value, take });
+    send();
+  }
+
+  /** Send when what is going on is done: a case fills many boxes at once. */
+  function send() {
+    if (due) return;
+    due = true;
+    queueMicrotask(() => {
+      due = false;
+      post();
+    });
   }
 
   /** Ask Python, one question at a time: what is written meanwhile goes when the answer is here. */
-  function send() {
-    clearTimeout(timer);
+  function post() {
     if (line.waiting()) return;
     asked = new Map([...mine].map((box) => [box, box.text]));
-    line.ask({ texts: texts(mine) });
+    if (current && model.get("tasks").some((row) => row.name === current)) {
+      wants.set("check", { value: current, take: challenge.tell });
+    }
+    taking = wants;
+    wants = new Map();
+    const message = { texts: texts(mine), aloud: some("policies").filter((box) => box.aloud)
+      .map((box) => box.slot), want: {} };
+    for (const [name, { value }] of taking) message.want[name] = value;
+    if (names) message.names = names;
+    names = null;
+    line.ask(message);
   }
 
   /** Python answered: a box that still holds what it was asked about is the learner's no more. */
-  function settle() {
+  function settle(message) {
     for (const [box, text] of asked) if (box.text === text) mine.delete(box);
-    if (mine.size) later();
+    for (const [name, { take }] of taking) if (name in message) take(message[name]);
+    if (mine.size || wants.size) send();
+    else think();
+  }
+
+  /** After a moment of peace, ask for advice, and for what would have to change. */
+  function think() {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (!fresh) want("advice", true, () => (fresh = true));
+      if (changes.wanted() && changes.isStale()) want("changes", true, changes.tell);
+    }, THINK);
   }
 
   /** Show the texts that came from Python, or from another view of the same widget. */
   function hear() {
-    for (const box of boxes) {
-      const given = model.get(box.part);
-      const text = given[box.name] ?? "";
+    const given = { policies: model.get("policies"), request: model.get("request") };
+    for (const slot of Object.keys(given.policies)) if (!isMine(slot)) editor(slot);
+    for (const box of boxes.values()) {
+      if (mine.has(box)) continue;
+      const text = given[box.part][box.name];
+      if (text === undefined && box.part === "policies" && box.slot !== "identity") {
+        remove(box.slot, false);
+      }
       const news = text !== box.given;
       box.given = text;
-      if (!news || mine.has(box) || text === box.text) continue;
-      box.put(text);
-      box.offer(box.name in given);
+      if (news && text !== undefined && text !== box.text) box.put(text);
     }
   }
 
+  const isMine = (slot) => [...mine].some((box) => box.part === "policies" && box.name === slot);
+
+  /** Put texts into their boxes. What stood there stays within reach of Ctrl+Z. */
+  function put({ policies: policyTexts = {}, request: fieldTexts = {} }) {
+    for (const [slot, text] of Object.entries(policyTexts)) editor(slot).put(text, true);
+    for (const [name, text] of Object.entries(fieldTexts)) field(name).put(text, true);
+  }
+
+  /** Show a case, a draft or a file, and nothing else. */
+  function load(wanted) {
+    const all = { identity: "", ...wanted.policies };
+    for (const box of some("policies")) if (!(box.slot in all)) remove(box.slot, true);
+    for (const box of some("policies")) box.keep(false);
+    for (const box of some("request")) box.put(wanted.request[box.name] ?? "", true);
+    put({ policies: all });
+    for (const slot of Object.keys(all)) mine.add(editor(slot));
+    for (const slot of base().given ?? []) editor(slot).keep(true);
+    names = wanted.names ?? {};
+    send();
+  }
+
+  // --- cases and challenges ---------------------------------------------------------------------
+
   function makeCases() {
-    const cases = model.get("cases");
-    if (!cases.length) return null;
-    const select = h(
+    const [cases, tasks] = [model.get("cases"), model.get("tasks")];
+    if (!cases.length && !tasks.length) return null;
+    const options = (rows) => rows.map((row) => h("option", { value: row.name }, row.name));
+    const made = h(
       "select",
       {
         onchange: () => {
-          drafts.set(current, texts(boxes.filter((box) => !box.root.hidden)));
-          current = select.value;
-          caseNote.textContent = base().note ?? "";
+          leave(made.value);
           load(drafts.get(current) ?? base());
         },
       },
       h("option", { value: "" }, "Yours"),
-      cases.map((row) => h("option", { value: row.name }, row.name)),
+      h("optgroup", { label: "Cases" }, options(cases)),
+      h("optgroup", { label: "Challenges" }, options(tasks)),
     );
     const shown = cases.find((row) => same(row.policies, model.get("start").policies));
-    if (shown) {
-      current = select.value = shown.name;
-      caseNote.textContent = shown.note;
-    }
-    return h("label", {}, "Ready-made case ", select);
+    if (shown) current = made.value = shown.name;
+    return made;
+  }
+
+  /** Keep what stands here as a draft, and go to another case. */
+  function leave(next) {
+    drafts.set(current, { ...texts(boxes.values()), names: model.get("names") });
+    current = next;
+    if (select) select.value = next;
+    tellCase();
+  }
+
+  function tellCase() {
+    const task = model.get("tasks").find((row) => row.name === current);
+    caseNote.textContent = task ? "" : base().note ?? "";
+    caseNote.hidden = !caseNote.textContent;
+    challenge.begin(task);
   }
 
   function tell() {
     const result = model.get("result");
-    for (const [kind, editor] of Object.entries(editors)) {
-      editor.tell(
-        result.problems?.[kind] ?? [],
-        result.advice?.[kind] ?? [],
-        result.deciding?.[kind] ?? [],
-        result.names?.[kind],
-      );
-    }
-    for (const [name, field] of Object.entries(fields)) field.tell(result.fields?.[name] ?? "");
+    for (const box of boxes.values()) box.tell(result);
     verdict.tell(result);
+    path.tell(result);
+    changes.stale();
+    const task = model.get("tasks").some((row) => row.name === current);
+    changes.root.hidden = task || !result.effect; // it would print the answer
+    fromLab.hidden = !model.get("has_lab");
   }
 
-  model.on("change:result", tell);
+  model.on("change:result change:has_lab", tell);
   model.on("change:policies change:request", hear);
-  for (const editor of Object.values(editors)) editor.offer(editor.name in model.get("policies"));
+  tellCase();
+  editor("identity");
   hear();
   tell();
   el.append(root);
   keepKeys(root, stop.signal);
-  line.ask();
+  root.addEventListener("focusin", () => want("warm", true, () => {}), { once: true });
+  send();
   return () => {
     clearTimeout(timer);
     if (mine.size) line.ask({ texts: texts(mine) }); // the view goes, what was typed stays
@@ -166,180 +324,5 @@ const same = (one, other) => {
   const full = (texts) => JSON.stringify(Object.entries(texts).filter(([, text]) => text).sort());
   return full(one) === full(other);
 };
-
-/** One policy: its editor, its buttons and what is to be said about it. */
-function makePolicy(kind, about, onInput) {
-  const findings = h("ul", { class: "findings", id: freshId("findings") });
-  const editor = makeEditor({ label: about.label, describedBy: findings.id, onInput });
-  const done = h("span", { class: "done", role: "status" });
-  const name = h("span", { class: "part" }, about.label);
-  const say = (text) => {
-    done.textContent = text;
-    setTimeout(() => (done.textContent = ""), 2500);
-  };
-  const format = h("button", {
-    type: "button",
-    "aria-label": `Format the ${about.label.toLowerCase()}`,
-    onclick: () => {
-      try {
-        editor.put(JSON.stringify(JSON.parse(editor.text), null, 2), true);
-      } catch {
-        say("mend the mistake first"); // it was typed a moment ago: Python has not said so yet
-      }
-    },
-  }, "Format");
-  const copy = h("button", {
-    type: "button",
-    "aria-label": `Copy the ${about.label.toLowerCase()}`,
-    onclick: async () => say((await copyText(editor.text)) ? "copied" : "copying is not allowed"),
-  }, "Copy");
-  const tools = h("div", { class: "tools" }, done, format, copy);
-  const title = [name, h("span", { class: "note" }, about.note)];
-  // The identity policy is always open; another kind can be put away.
-  const root = kind === "identity"
-    ? h("div", { class: "policy" }, h("div", { class: "bar" }, title, tools), editor.root, findings)
-    : h("details", { class: "policy" }, h("summary", {}, title), tools, editor.root, findings);
-
-  return {
-    root,
-    put(text, undo) {
-      if (text) {
-        root.hidden = false;
-        root.open = true;
-      }
-      editor.put(text, undo);
-    },
-    get text() {
-      return editor.text;
-    },
-    /** Show this kind at all? One that holds text stays. */
-    offer(wanted) {
-      root.hidden = !wanted && !editor.text;
-    },
-    tell(problems, advice, deciding, called) {
-      const marks = new Map(); // the gravest last: one mark a line
-      deciding.forEach((at) => marks.set(at, { kind: "decided" }));
-      advice.forEach((row) => row.line && marks.set(row.line, { kind: "hint" }));
-      problems.forEach((row) => row.line && marks.set(row.line, { kind: "bad", column: row.column }));
-      editor.mark(marks);
-      name.textContent = called ?? about.label;
-      format.disabled = problems.length > 0 || !editor.text.trim();
-      const rows = [...problems.map((row) => [row, "bad"]), ...advice.map((row) => [row, "hint"])];
-      show(findings, ...rows.map(([row, sign]) => finding(row, sign, editor)));
-    },
-  };
-}
-
-function finding(row, sign, editor) {
-  const place = row.line ? `Line ${row.line}${row.column ? `, column ${row.column}` : ""}` : "";
-  return h(
-    "li",
-    { class: sign },
-    h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[sign]),
-    h(
-      "span",
-      {},
-      sign === "bad" ? "Mistake. " : "Advice. ",
-      place && h("button", {
-        type: "button",
-        class: "link",
-        onclick: () => editor.go(row.line, row.column),
-      }, place),
-      place ? ": " : "",
-      rich(row.message),
-      " ",
-      rich(row.hint),
-    ),
-  );
-}
-
-/** One field of the request. */
-function makeField(name, about, onInput) {
-  const id = freshId("field");
-  const problem = h("p", { class: "problem", id: freshId("problem"), hidden: true });
-  const long = name === "context";
-  const box = h(long ? "textarea" : "input", {
-    id,
-    type: long ? null : "text",
-    rows: long ? "4" : null,
-    spellcheck: "false",
-    autocomplete: "off",
-    autocapitalize: "off",
-    "aria-describedby": problem.id,
-    oninput: onInput,
-  });
-  const note = h("span", { class: "note" }, about.note);
-  const root = h("div", { class: "field" }, h("label", { for: id }, about.label, " ", note), box,
-    problem);
-  return {
-    root,
-    get text() {
-      return box.value;
-    },
-    put(text, undo) {
-      if (undo) typeInto(box, text);
-      else box.value = text;
-    },
-    offer() {}, // a field is always there
-    tell(text) {
-      problem.textContent = text;
-      problem.hidden = !text;
-      box.setAttribute("aria-invalid", String(Boolean(text)));
-    },
-  };
-}
-
-/** The verdict in one sentence, and under it what each kind of policy said. */
-function makeVerdict() {
-  const said = h("div", { class: "said", role: "status" });
-  const steps = h("ol", { class: "steps" });
-  const warnings = h("ul", { class: "findings" });
-  const path = h("div", { class: "path" }, h("span", { class: "part" }, "How AWS comes to it"), steps);
-  const root = h("div", { class: "verdict" }, said, path, warnings);
-  return {
-    root,
-    tell(result) {
-      root.dataset.effect = result.effect ?? "none";
-      show(
-        said,
-        h("span", { class: "sign", "aria-hidden": "true" }, VERDICT_SIGN[result.effect] ?? "…"),
-        h("span", { class: "headline" }, result.headline ?? ""),
-        h("span", { class: "sentence" }, rich(result.sentence)),
-      );
-      path.hidden = !result.steps?.length;
-      const asked = (result.steps ?? []).filter((row) => !row.absent);
-      const rest = (result.steps ?? []).filter((row) => row.absent);
-      show(steps, ...asked.map(step), ...(rest.length ? [absent(rest)] : []));
-      show(warnings, ...(result.warnings ?? []).map((text) => h("li", { class: "hint" },
-        h("span", { class: "sign", "aria-hidden": "true" }, "!"), h("span", {}, rich(text)))));
-    },
-  };
-}
-
-/** The kinds of policy that have no say here, in one row. */
-function absent(rows) {
-  const names = rows.map((row) => row.label.toLowerCase()).join(", ");
-  return step({ ...rows[0], label: "", sentence: `Not here: ${names}.`, misses: [] });
-}
-
-function step(row) {
-  return h(
-    "li",
-    { class: row.outcome },
-    h(
-      "span",
-      { class: "chip" },
-      h("span", { "aria-hidden": "true" }, `${OUTCOME_SIGN[row.outcome]} `),
-      row.word,
-    ),
-    h(
-      "div",
-      {},
-      row.label && h("span", { class: "part" }, row.label),
-      h("span", {}, rich(row.sentence)),
-      row.misses.length ? h("ul", {}, row.misses.map((text) => h("li", {}, rich(text)))) : null,
-    ),
-  );
-}
 
 export default { render };

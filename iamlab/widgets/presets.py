@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from iamlab.widgets.judgement import FIELDS, as_text
+from iamlab.widgets.judgement import as_text
+from iamlab.widgets.request_fields import FIELDS
 
 _ANA = "arn:aws:iam::111122223333:user/ana"
 _TOMAS = "arn:aws:iam::111122223333:user/tomas"

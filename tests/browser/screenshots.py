@@ -20,18 +20,29 @@ CELLS = (
 lab = iamlab.start()
 watch = countdown(lab, boto3.client("sts").get_session_token(DurationSeconds=900))
 watch""",
+    """from iamlab.widgets import authenticator, explain_denial
+iam = boto3.client("iam")
+iam.create_user(UserName="ana")
+made = iam.create_virtual_mfa_device(VirtualMFADeviceName="anas-phone")
+phone = authenticator(lab, made)
+phone""",
+    """iam.put_user_policy(UserName="ana", PolicyName="read-reports", PolicyDocument='''{
+  "Version": "2012-10-17",
+  "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports"}
+}''')
+explain_denial()""",
 )
 
 
 def _case(name: str) -> Callable[[Page], None]:
     def act(page: Page) -> None:
-        page.get_by_label("Ready-made case").select_option(name)
+        page.get_by_label("Ready-made").select_option(name)
 
     return act
 
 
 def _mistake(page: Page) -> None:
-    page.get_by_label("Ready-made case").select_option("A bucket is not its objects")
+    page.get_by_label("Ready-made").select_option("A bucket is not its objects")
     area = page.get_by_label("Identity policy", exact=True)
     area.fill(area.input_value().replace('"Allow",', '"Allow"'))
     expect(page.locator(".playground .line.bad")).to_have_count(1)
@@ -57,6 +68,34 @@ def _expire(page: Page) -> None:
     expect(page.locator(".countdown .calls li").first).to_contain_text("refused")
 
 
+def _enable(page: Page) -> None:
+    code = """first, second = phone.codes()
+iam.enable_mfa_device(UserName="ana", SerialNumber=made["VirtualMFADevice"]["SerialNumber"],
+                      AuthenticationCode1=first, AuthenticationCode2=second)"""
+    page.evaluate(
+        """code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({code}).done""",
+        code,
+    )
+    page.get_by_role("button", name="Next code", exact=True).click()
+    expect(page.locator(".authenticator .next")).to_contain_text("used")
+
+
+def _example(name: str) -> Callable[[Page], None]:
+    def act(page: Page) -> None:
+        page.get_by_role("button", name=name).click()
+        expect(page.locator(".denial ol li").first).to_be_visible()
+
+    return act
+
+
+def _try(page: Page) -> None:
+    _example("S3: nothing allows it")(page)
+    page.get_by_role("checkbox", name="List the policies").check()
+    page.get_by_role("button", name="Try it in the playground").click()
+    expect(page.locator(".denial .playground .said")).to_contain_text("Denied")
+
+
 # (picture, widget, what to do first); one after the other on the same page.
 STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
     ("playground-denied", "playground", None),
@@ -66,6 +105,10 @@ STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
     ("playground-session", "playground", _case("A session policy only narrows")),
     ("countdown-before", "countdown", _call),
     ("countdown-after", "countdown", _expire),
+    ("authenticator-new", "authenticator", None),
+    ("authenticator-used", "authenticator", _enable),
+    ("denial-encoded", "denial", _example("EC2: an encoded message")),
+    ("denial-playground", "denial", _try),
 )
 
 
@@ -93,7 +136,7 @@ def take(folder: Path) -> list[Path]:
                 page.mouse.move(0, 0)
                 page.evaluate("() => document.activeElement?.blur()")
                 taken.append(folder / f"{picture}-{theme}.png")
-                page.locator(f".iamlab.{widget}").screenshot(path=str(taken[-1]))
+                page.locator(f".iamlab.{widget}").first.screenshot(path=str(taken[-1]))
             notebook.check()
             page.close()
     return taken

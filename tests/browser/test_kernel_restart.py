@@ -63,11 +63,11 @@ def test_after_a_restart_the_page_says_start_the_lab_again(notebook: Notebook) -
 
 def test_a_reloaded_page_finds_its_widgets_alive(notebook: Notebook) -> None:
     page = notebook.page
-    page.get_by_role("textbox", name="Action what for").fill("s3:ListBucket")
+    page.get_by_role("combobox", name="Action what for").fill("s3:ListBucket")
     expect(page.locator(".playground .said")).to_contain_text("s3:ListBucket")
     page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
     notebook.open(reset=False)
-    expect(page.get_by_role("textbox", name="Action what for")).to_have_value("s3:ListBucket")
+    expect(page.get_by_role("combobox", name="Action what for")).to_have_value("s3:ListBucket")
     page.get_by_role("button", name="Call now").click()
     expect(page.locator(".countdown .calls li")).to_contain_text("worked")
     expect(page.locator(".iamlab-saved:visible")).to_have_count(0)
@@ -99,7 +99,7 @@ def test_a_busy_kernel_is_waited_for(notebook: Notebook) -> None:
         const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
         kernel.requestExecute({code: 'import time; time.sleep(7)'});
     }""")
-    page.get_by_role("textbox", name="Action what for").fill("s3:ListBucket")
+    page.get_by_role("combobox", name="Action what for").fill("s3:ListBucket")
     # With subshells (JupyterLab 4.4 and ipykernel 7 on) the answer comes at once; without, a
     # notice says what is waited for. Either way it comes, and the notice goes.
     expect(page.locator(".playground .said")).to_contain_text("s3:ListBucket", timeout=15_000)

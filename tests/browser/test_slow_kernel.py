@@ -40,7 +40,7 @@ def notebook(open_notebook: Callable[..., Notebook]) -> Notebook:
 def box(page: Page, label: str) -> Locator:
     if label == "Identity policy":
         return page.get_by_label(label, exact=True)
-    return page.locator(".playground .request").get_by_role("textbox", name=label)
+    return page.locator(".playground .request").get_by_role("combobox", name=label)
 
 
 def type_over(page: Page, label: str, text: str) -> None:
@@ -129,10 +129,10 @@ def test_cases_and_start_again_reach_a_slow_kernel(notebook: Notebook) -> None:
     page = notebook.page
     first = box(page, "Identity policy").input_value()
     notebook.execute(SLOW.format("page", 1, "result"))
-    page.get_by_label("Ready-made case").select_option("Who may become a role")
+    page.get_by_label("Ready-made").select_option("Who may become a role")
     box(page, "Principal").fill("arn:aws:iam::111122223333:user/ana")
     expect(page.locator(".playground .said")).to_contain_text("Allowed", timeout=15_000)
-    page.get_by_label("Ready-made case").select_option("A bucket is not its objects")
+    page.get_by_label("Ready-made").select_option("A bucket is not its objects")
     type_over(page, "Action", "s3:PutObject")
     page.get_by_role("button", name="Start again").click()
     expect(page.locator(".playground .said")).to_contain_text("s3:GetObject", timeout=15_000)

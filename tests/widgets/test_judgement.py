@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from iamlab.policy import Request, parse
-from iamlab.widgets.judgement import (
-    FIELDS,
-    KINDS,
-    as_fields,
-    as_text,
-    in_words,
-    judge,
-    read_context,
-)
+from iamlab.widgets.judgement import as_text, in_words, judge
+from iamlab.widgets.request_fields import FIELDS, as_fields, read_context
+from iamlab.widgets.slots import KINDS
 
 ANA = "arn:aws:iam::111122223333:user/ana"
 FILE = "arn:aws:s3:::larkfield-reports/2026/q3.csv"
-ASK = {"principal": ANA, "action": "s3:GetObject", "resource": FILE, "context": ""}
+ASK = {
+    "principal": ANA,
+    "action": "s3:GetObject",
+    "resource": FILE,
+    "resource_account": "",
+    "context": "",
+}
 
 
 def text(**statement: Any) -> str:
@@ -34,19 +34,24 @@ def test_a_decision_is_told_with_the_line_that_decided() -> None:
     assert result["effect"] == "explicitDeny"
     assert result["headline"].startswith("Denied")
     assert "Never" in result["sentence"]
-    assert result["deciding"] == {"identity": [4]}
-    identity = next(step for step in result["steps"] if step["label"] == "Identity policy")
-    assert identity["outcome"] == "explicitDeny" and identity["word"] == "denies"
+    assert result["marks"] == {"identity": [{"kind": "decided", "line": 4, "to": 9}]}
+    identity = next(step for step in result["steps"] if step["type"] == "identity")
+    assert (identity["state"], identity["word"]) == ("deny", "stop: a Deny")
+    assert identity["statements"][0]["decides"]
     json.dumps(result)  # it goes to the page as it is
 
 
 def test_a_statement_that_does_not_match_says_why() -> None:
     bucket = "arn:aws:s3:::larkfield-reports"
     result, _ = judge({"identity": text(Resource=bucket)}, ASK)
-    misses = [miss for step in result["steps"] for miss in step["misses"]]
-    assert len(misses) == 1
-    assert bucket in misses[0] and FILE in misses[0]
-    assert result["deciding"] == {}
+    (row,) = [row for step in result["steps"] for row in step["statements"]]
+    assert not row["matched"] and not row["decides"]
+    assert row["why"] == (
+        f"you wrote `{bucket}`; the request is for `{FILE}`: `{bucket}` is the bucket itself; the "
+        f"objects in it are `{bucket}/*`."
+    )
+    # The line where the nearest statement failed is marked.
+    assert result["marks"] == {"identity": [{"kind": "near", "line": 7, "to": 7}]}
 
 
 def test_a_syntax_error_stands_at_its_line() -> None:

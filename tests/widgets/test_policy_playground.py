@@ -28,7 +28,7 @@ def test_a_policy_and_a_request_are_judged_at_once() -> None:
     assert page.decision is not None and page.decision.allowed
     assert page.result["effect"] == "allowed"
     assert json.loads(page.policies["identity"]) == ALLOW
-    assert page.start == {"policies": page.policies, "request": page.request}
+    assert page.start == {"policies": page.policies, "request": page.request, "names": {}}
 
 
 def test_a_change_on_the_page_is_judged() -> None:
@@ -51,7 +51,7 @@ def test_without_arguments_it_opens_the_first_case() -> None:
 def test_more_policies_can_be_given() -> None:
     page = playground(ALLOW, ASK, boundary={**ALLOW, "Statement": []} | {"Statement": [DENY]})
     assert page.decision is not None and page.decision.effect == "explicitDeny"
-    assert set(page.policies) == {"identity", "resource", "boundary"}
+    assert set(page.policies) == {"identity", "boundary"}
 
 
 DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from iamlab.widgets.judgement import KINDS, judge
+from iamlab.widgets.judgement import judge
 from iamlab.widgets.presets import CASES, rows
+from iamlab.widgets.slots import KINDS
 
 ROWS = {row["name"]: row for row in rows()}
 
