@@ -51,7 +51,8 @@ function render({ model, el }) {
 
   function setLive(live) {
     root.classList.toggle("dead", !live);
-    for (const button of root.querySelectorAll(".tools button, .more button, .parts input")) {
+    const own = ":scope > :is(.paste, .more) button, :scope > .parts input"; // not the playground's
+    for (const button of root.querySelectorAll(own)) {
       button.disabled = !live;
     }
   }

@@ -86,6 +86,11 @@ def test_by_mouse(open_notebook: Callable[..., Notebook]) -> None:
     expect(page.locator(".iamlab.denial .more > .note")).to_contain_text("in the running lab")
     notebook.execute("assert page.page.decision.effect == 'implicitDeny'")
     notebook.execute("assert page.page.request['resource'] == 'arn:aws:s3:::reports/2026/q3.csv'")
+    # Its editor keeps its own look: the coloured text shines through the box that is typed into.
+    look = inside.locator(".editor textarea").first.evaluate(
+        "el => [getComputedStyle(el).backgroundColor, getComputedStyle(el).position]"
+    )
+    assert look == ["rgba(0, 0, 0, 0)", "absolute"]
     screenshot(page, "denial-playground", ".iamlab.denial")
 
     # An encoded message: AWS's own only AWS can read, the lab's own the lab.
