@@ -51,8 +51,17 @@ def _call(words: str, allowed: bool, action: str, what: str, who: str, **context
     """Describe a call. ``what`` is a bucket or an object if it is no ARN; ``who`` a user's name."""
     resource = what if what.startswith("arn:") else f"arn:aws:s3:::{what}"
     caller = who if who.startswith("arn:") else f"{_HERE}:user/{who}"
-    keys = {_KEYS[key]: value for key, value in context.items()}
+    keys = _about(caller) | {_KEYS[key]: value for key, value in context.items()}
     return Call(words, allowed, Request(caller, action, resource, keys))
+
+
+def _about(caller: str) -> dict[str, str]:
+    """The keys that AWS itself adds about who calls."""
+    *_, account, rest = caller.split(":", 5)
+    kind, name, *_ = rest.split("/")
+    if kind == "user":
+        return {"aws:PrincipalArn": caller, "aws:username": name}
+    return {"aws:PrincipalArn": f"arn:aws:iam::{account}:role/{name}"}
 
 
 def _yes(words: str, action: str, what: str, who: str = "ana", **context: str) -> Call:
@@ -65,7 +74,6 @@ def _no(words: str, action: str, what: str, who: str = "ana", **context: str) ->
 
 _KEYS = {
     "ip": "aws:SourceIp",
-    "name": "aws:username",
     "external": "sts:ExternalId",
     "limit": "iam:PermissionsBoundary",
 }
@@ -152,21 +160,17 @@ CHALLENGES: dict[str, Challenge] = {
         "other. New people come every week: the policy has to fit them too.",
         {"identity": _policy(_allow([_GET, _PUT], "arn:aws:s3:::larkfield-home/ana/*"))},
         (
-            _yes("Ana writes ana/a.txt", _PUT, "larkfield-home/ana/a.txt", name="ana"),
-            _yes("Tomas writes tomas/b.txt", _PUT, "larkfield-home/tomas/b.txt", "tomas",
-                 name="tomas"),
-            _no("Tomas reads ana/a.txt", _GET, "larkfield-home/ana/a.txt", "tomas", name="tomas"),
+            _yes("Ana writes ana/a.txt", _PUT, "larkfield-home/ana/a.txt"),
+            _yes("Tomas writes tomas/b.txt", _PUT, "larkfield-home/tomas/b.txt", "tomas"),
+            _no("Tomas reads ana/a.txt", _GET, "larkfield-home/ana/a.txt", "tomas"),
         ),
         (
-            _yes("Mia, who is new, reads mia/plan.txt", _GET, "larkfield-home/mia/plan.txt", "mia",
-                 name="mia"),
-            _no("Ana writes tomas/a.txt", _PUT, "larkfield-home/tomas/a.txt", name="ana"),
-            _no("Ana writes anabel/a.txt", _PUT, "larkfield-home/anabel/a.txt", name="ana"),
-            _no("Ana reads a file that is in no folder", _GET, "larkfield-home/all.txt",
-                name="ana"),
-            _no("Ana deletes ana/a.txt", _DELETE, "larkfield-home/ana/a.txt", name="ana"),
-            _no("Ana reads ana/a.txt in another bucket", _GET, "larkfield-reports/ana/a.txt",
-                name="ana"),
+            _yes("Mia, who is new, reads mia/plan.txt", _GET, "larkfield-home/mia/plan.txt", "mia"),
+            _no("Ana writes tomas/a.txt", _PUT, "larkfield-home/tomas/a.txt"),
+            _no("Ana writes anabel/a.txt", _PUT, "larkfield-home/anabel/a.txt"),
+            _no("Ana reads a file that is in no folder", _GET, "larkfield-home/all.txt"),
+            _no("Ana deletes ana/a.txt", _DELETE, "larkfield-home/ana/a.txt"),
+            _no("Ana reads ana/a.txt in another bucket", _GET, "larkfield-reports/ana/a.txt"),
         ),
     ),
     "5. A role for a partner": Challenge(

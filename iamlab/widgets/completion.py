@@ -280,8 +280,9 @@ def _actions(typed: str) -> Iterator[Row]:
     for prefix in catalog.services():
         yield {"text": f"{prefix}:", "note": catalog.service_name(prefix), "open": True}
     if len(typed) >= 3:
-        for lower, action in _everything():
-            if typed.lower() in lower.partition(":")[2]:
+        word = typed.lower()
+        for name, action in _everything():
+            if word in name:
                 yield {"text": action, "note": catalog.access_level(action) or ""}
 
 
@@ -295,7 +296,7 @@ def _pattern(service: str, name: str, known: Mapping[str, Any]) -> Iterator[Row]
 
 @lru_cache(maxsize=1)
 def _everything() -> tuple[tuple[str, str], ...]:
-    return tuple((action.lower(), action) for action in catalog.expand("*"))
+    return tuple((action.partition(":")[2].lower(), action) for action in catalog.expand("*"))
 
 
 def warm() -> None:
@@ -322,7 +323,7 @@ def _arns(
         yield {"text": "*", "note": "this action names no single resource"}
     if asked.startswith("arn:") and wild:
         yield {"text": asked, "note": "the resource of the request"}
-    fit = [re.compile(re.sub(r"\\\$\\\{.*?\\\}", "[^:]*", re.escape(arn))) for arn in forms]
+    fit = [_fits(arn) for arn in forms]
     for row in lab:
         arn = row["text"]
         if arn.startswith("arn:aws:s3:::"):
@@ -339,6 +340,14 @@ def _arns(
     account = request.get("principal", "").split(":")[4:5] or [""]
     for arn, name in forms.items():
         yield _form(arn, name, account[0])
+
+
+@lru_cache(maxsize=1024)
+def _fits(form: str) -> re.Pattern[str]:
+    """A form of ARN as a pattern; only what comes after a slash may hold slashes."""
+    text = re.escape(form)
+    text = re.sub(r"(?<=/)\\\$\\\{.*?\\\}", ".*", text)
+    return re.compile(re.sub(r"\\\$\\\{.*?\\\}", "[^:/]*", text))
 
 
 def _form(arn: str, name: str, account: str) -> Row:

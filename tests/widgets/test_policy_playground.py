@@ -131,3 +131,90 @@ def test_the_page_is_always_answered() -> None:
     page.send = sent.append  # type: ignore[method-assign]
     page._on_message(page, {"ping": 7}, None)
     assert sent == [{"pong": 7}]
+
+
+def test_several_policies_and_levels() -> None:
+    page = playground([ALLOW, DENY_DOC], ASK, scp=[[ALLOW, ALLOW], ALLOW])
+    assert set(page.policies) == {"identity", "identity-2", "scp", "scp-1.2", "scp-2"}
+    assert page.decision is not None and page.decision.effect == "explicitDeny"
+    assert page.result["sentence"].startswith("Statement 1 of the identity policy number 2 denies")
+    assert page.result["marks"]["identity-2"][0]["kind"] == "decided"
+
+
+DENY_DOC = {"Version": "2012-10-17", "Statement": DENY}
+
+
+def test_what_is_no_policy_is_refused() -> None:
+    with pytest.raises(TypeError, match="not a int"):
+        playground(7)  # type: ignore[arg-type]
+
+
+def test_a_policy_that_is_taken_away() -> None:
+    page = playground([ALLOW, DENY_DOC], ASK)
+    ask(page, ping="a", texts={"policies": {"identity-2": None}})
+    assert set(page.policies) == {"identity"}
+    assert page.decision is not None and page.decision.allowed
+
+
+def test_the_verdict_comes_first_and_advice_when_it_is_wanted() -> None:
+    page = playground(ALLOW, ASK)
+    wrong = json.dumps(ALLOW | {"Statement": {**ALLOW["Statement"], "Action": "s3:GetObjekt"}})
+    assert page.heard({"texts": {"policies": {"identity": wrong}}}) == {}
+    assert page.result["effect"] == "implicitDeny" and page.result["advice"] == {}
+    assert page.heard({"want": {"advice": True}}) == {"advice": True}
+    assert "GetObjekt" in page.result["advice"]["identity"][0]["message"]
+    # In Python there is no hurry: the advice is there at once.
+    page.policies = page.policies | {"identity": wrong.replace("Objekt", "Objekte")}
+    assert "GetObjekte" in page.result["advice"]["identity"][0]["message"]
+
+
+def test_changes_come_with_the_texts_they_lead_to() -> None:
+    page = playground(ALLOW | {"Statement": {**ALLOW["Statement"], "Action": "s3:Put*"}}, ASK)
+    assert page.decision is not None and not page.decision.allowed
+    for way in page.heard({"want": {"changes": True}})["changes"]:
+        tried = playground(cases=False)
+        tried.policies = page.policies | way["texts"]["policies"]
+        tried.request = page.request | way["texts"]["request"]
+        assert tried.decision is not None and tried.decision.allowed, way["sentences"]
+    # A change of the context, and back from allowed to denied.
+    statement = ALLOW["Statement"] | {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+    page = playground(ALLOW | {"Statement": statement}, ASK)
+    (way, *_) = page.heard({"want": {"changes": True}})["changes"]
+    assert way["texts"] == {"policies": {}, "request": {"context": "aws:SecureTransport = true"}}
+    page.request = page.request | way["texts"]["request"]
+    assert page.decision is not None and page.decision.allowed
+    assert page.heard({"want": {"changes": True}})["changes"]
+    page.policies = {"identity": "{"}
+    assert page.heard({"want": {"changes": True}})["changes"] == []
+
+
+def test_a_policy_is_read_aloud_when_it_is_wanted() -> None:
+    page = playground(ALLOW, ASK)
+    assert page.result["aloud"] == {}
+    page.heard({"aloud": ["identity"]})
+    assert page.result["aloud"] == {
+        "identity": [
+            {
+                "line": 3,
+                "title": "Statement 1",
+                "text": "Allows `s3:GetObject` (read) on every resource.",
+            }
+        ]
+    }
+    page.heard({"aloud": []})
+    assert page.result["aloud"] == {}
+
+
+def test_a_frame_for_every_kind_and_a_challenge_checked() -> None:
+    page = playground()
+    found = page.heard({"want": {"frame": "scp", "check": page.tasks[0]["name"]}})
+    assert json.loads(found["frame"])["Statement"][0]["Action"] == "*"
+    assert found["check"]["message"].startswith("Not yet")
+
+
+def test_open_gives_the_texts_or_the_problem() -> None:
+    page = playground(ALLOW, ASK)
+    link = page.heard({"want": {"link": True}})["link"]
+    assert page.heard({"want": {"open": link}})["open"]["policies"] == page.policies
+    assert "not whole" in page.heard({"want": {"open": link[:-3]}})["open"]["problem"]
+    assert page.heard({"want": {"file": True}})["file"] == page.save()
