@@ -17,11 +17,11 @@ function render({ model, el }) {
   const line = connect(model, stop.signal, setLive, heard);
   const summary = h("p", { class: "ax-summary", role: "status" });
   const crumbs = h("nav", { class: "ax-crumbs", "aria-label": "Zoom" });
-  const table = h("table", { role: "grid", "aria-multiselectable": null });
+  const table = h("table", { role: "grid" });
   const scroller = h("div", { class: "ax-scroll scrolls" }, table);
   const said = h("p", { class: "ax-said", role: "status" });
   const go = h("button", { type: "button", class: "main", hidden: true, onclick: enter });
-  const panel = h("section", { class: "ax-panel", hidden: true, tabindex: "-1" });
+  const panel = h("div", { class: "ax-panel", role: "group", hidden: true, tabindex: "-1" });
   const news = h("p", { class: "ax-news", role: "status" });
   const legend = h("p", { class: "ax-legend" });
 
