@@ -146,7 +146,7 @@ def opens_figure(
     >>> opens_figure(policy).alt.splitlines()[0]
     'What a policy opens: the policy.'
     """
-    from iamlab.widgets.opens_figure import draw  # matplotlib: not at every start
+    from iamlab.widgets.opens_drawing import draw  # matplotlib: not at every start
 
     state = read(before, after, used)
     return draw(state, say(state))

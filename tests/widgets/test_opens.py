@@ -246,3 +246,11 @@ def test_a_stopped_lab_is_said() -> None:
     ask(page, do="look")
     assert "iamlab.start()" in page.state["stopped"]
     assert page.state["headline"] == "It opens 1 action in 1 service."
+
+
+def test_the_names_of_the_package_stay_functions() -> None:
+    from iamlab import widgets
+
+    widgets.opens_figure(doc(allow("sts:*")))
+    assert callable(widgets.opens) and callable(widgets.opens_figure)
+    assert callable(widgets.access_matrix)
