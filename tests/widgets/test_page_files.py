@@ -9,15 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from iamlab.widgets import Authenticator, Countdown, Playground, Timeline, TrustGraph
+from iamlab.widgets import (
+    AccessTable,
+    Authenticator,
+    Countdown,
+    DenialPage,
+    Opens,
+    Playground,
+    Timeline,
+    TrustGraph,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("iamlab/widgets")
 WIDGETS = {
+    "access_table": AccessTable,
+    "opens": Opens,
     "playground": Playground,
     "countdown": Countdown,
     "timeline": Timeline,
     "authenticator": Authenticator,
+    "denial": DenialPage,
     "trust_graph": TrustGraph,
 }
 
