@@ -13,10 +13,12 @@ function render({ model, el }) {
   const drawn = new Map(); // row and bar elements, by the key of what they show
   let heardAt = performance.now();
   let live = true;
+  let shown = null; // the rows that are drawn: an event may come before that of new rows
   let chosen = null; // the access key ID of the chosen bar
   let span = WINDOWS[1][1];
   let aside = 0; // how far the learner moved the window away from the present
-  let placed = [0, 0]; // the window when the bars were last laid out: its left edge, its length
+  // When all was last laid out: the length of the window, the present, and its pixels.
+  let placed = { wide: 0, now: 0, room: 0 };
 
   const line = connect(model, stop.signal, setLive, () => speeds.heard(state().speed));
   const speeds = makeSpeeds(model.get("speeds"), (speed) => line.ask({ do: "speed", value: speed }));
@@ -34,7 +36,7 @@ function render({ model, el }) {
     },
   }, text));
   const pan = (way) => {
-    aside = way && aside + (way * placed[1]) / 2;
+    aside = way && aside + (way * placed.wide) / 2;
     place();
   };
   const pans = [["← Earlier", -1], ["Now", 0], ["Later →", 1]].map(([text, way]) => h("button",
@@ -104,8 +106,10 @@ function render({ model, el }) {
   }
 
   function place() {
+    if (shown !== model.get("rows")) tellRows();
     const now = present();
-    const [left, wide] = (placed = view(now));
+    const [left, wide] = view(now);
+    placed = { wide, now, room: axis.root.clientWidth };
     const at = (time) => ((time - left) / wide) * 100;
     const within = (percent) => Math.max(0, Math.min(100, percent));
     root.style.setProperty("--now", `${within(at(now))}%`);
@@ -133,9 +137,8 @@ function render({ model, el }) {
     const now = present();
     clock.textContent = clockText(now);
     day.textContent = dayText(now);
-    const [left, wide] = view(now);
-    const pixel = wide / (axis.root.clientWidth || 600);
-    if (wide !== placed[1] || Math.abs(left - placed[0]) > pixel / 3 || !span) place();
+    const moved = (Math.abs(now - placed.now) / placed.wide) * placed.room; // in pixels
+    if (moved > 0.3 || axis.root.clientWidth !== placed.room) place();
     if (live && !line.waiting() && allBars().some(
       (bar) => bar.phase !== "expired" && Date.parse(bar.expires) <= now)) line.ask();
   }
@@ -154,10 +157,11 @@ function render({ model, el }) {
   }
 
   function tellRows() {
-    const rows = model.get("rows");
+    const rows = (shown = model.get("rows"));
     const keys = new Set(allBars().map((bar) => bar.key));
     for (const key of [...drawn.keys()]) if (!keys.has(key)) drawn.delete(key);
-    if (!keys.has(chosen)) chosen = rows.at(-1)?.bars.at(-1).key ?? null;
+    const age = (bar) => (bar.expires ? Date.parse(bar.issued) : 0);
+    if (!keys.has(chosen)) chosen = allBars().sort((a, b) => age(a) - age(b)).at(-1)?.key ?? null;
     const lines = rows.map((row) => {
       const last = row.bars.at(-1);
       for (const bar of row.bars) {
@@ -211,6 +215,7 @@ function render({ model, el }) {
       mark();
     }
     const bar = barNow();
+    if (!bar) return;
     const [left, wide] = view(present());
     const end = bar.expires ? Date.parse(bar.expires) : Infinity;
     if (end < left) aside += end - left - wide / 4;
@@ -316,19 +321,18 @@ function render({ model, el }) {
     draw();
   }
 
-  function tellBars() {
-    tellRows();
-    place();
-  }
-
   model.on("change:state", tell);
-  model.on("change:rows change:calls", tellBars);
+  model.on("change:rows change:calls", () => (place(), panel.tell()));
   model.on("change:choices change:roles", () => panel.tell());
-  tellBars();
+  place();
   tell();
   el.append(root);
   keepKeys(root, stop.signal);
-  place();
+  requestAnimationFrame(() => { // only the list is scrolled, not the notebook
+    const row = drawn.get(chosen)?.button.closest(".tl-row");
+    if (row) rowsAt.scrollTop = row.offsetTop - rowsAt.offsetTop - rowsAt.clientHeight / 2;
+    place();
+  });
   line.ask();
   const looking = setInterval(() => {
     if (live && !document.hidden && root.isConnected && !line.waiting()) line.ask();
