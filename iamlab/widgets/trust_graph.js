@@ -35,7 +35,7 @@ function render({ model, el }) {
     line.banner,
     news,
     h("div", { class: "choosing" },
-      from.label, to.label, clear,
+      from.root, to.root, clear,
       h("label", { class: "only" }, only, "Only ways to administrator")),
     verdict,
     h("div", { class: "halves" },
@@ -45,10 +45,10 @@ function render({ model, el }) {
   );
 
   function makeSelect(name, onchange) {
-    const select = h("select", { onchange });
-    const label = h("label", {}, h("span", { class: "part" }, name), select);
+    const select = h("select", { id: freshId("who"), onchange });
+    const label = h("label", { class: "part", for: select.id }, name);
     return {
-      label,
+      root: h("span", {}, label, select),
       get value() {
         return select.value;
       },
