@@ -31,6 +31,16 @@ phone""",
   "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports"}
 }''')
 explain_denial()""",
+    """import json
+from iamlab.widgets import timeline
+trust = {"Effect": "Allow", "Principal": {"AWS": lab.account_id}, "Action": "sts:AssumeRole"}
+may = {"Effect": "Allow", "Action": ["s3:ListAllMyBuckets", "sts:AssumeRole"], "Resource": "*"}
+trust, may = (json.dumps({"Version": "2012-10-17", "Statement": one}) for one in (trust, may))
+for role in ("reader", "auditor"):
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
+    iam.put_role_policy(RoleName=role, PolicyName="may", PolicyDocument=may)
+iam.put_user_policy(UserName="ana", PolicyName="may", PolicyDocument=may)
+timeline(lab)""",
 )
 
 
@@ -68,15 +78,19 @@ def _expire(page: Page) -> None:
     expect(page.locator(".countdown .calls li").first).to_contain_text("refused")
 
 
-def _enable(page: Page) -> None:
-    code = """first, second = phone.codes()
-iam.enable_mfa_device(UserName="ana", SerialNumber=made["VirtualMFADevice"]["SerialNumber"],
-                      AuthenticationCode1=first, AuthenticationCode2=second)"""
+def _run(page: Page, code: str) -> None:
     page.evaluate(
         """code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
             .requestExecute({code}).done""",
         code,
     )
+
+
+def _enable(page: Page) -> None:
+    code = """first, second = phone.codes()
+iam.enable_mfa_device(UserName="ana", SerialNumber=made["VirtualMFADevice"]["SerialNumber"],
+                      AuthenticationCode1=first, AuthenticationCode2=second)"""
+    _run(page, code)
     page.get_by_role("button", name="Next code", exact=True).click()
     expect(page.locator(".authenticator .next")).to_contain_text("used")
 
@@ -96,6 +110,60 @@ def _try(page: Page) -> None:
     expect(page.locator(".denial .playground .said")).to_contain_text("Denied")
 
 
+def _day(page: Page) -> None:
+    code = """
+def become(source, role, name, seconds):
+    made = source.client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{lab.account_id}:role/{role}", RoleSessionName=name,
+        DurationSeconds=seconds)["Credentials"]
+    return boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+
+lab.clock.advance(hours=2)
+build = become(lab.session("user/ana"), "reader", "build-7", 3600)
+lab.clock.advance(minutes=9)
+build.client("s3").list_buckets()
+deeper = become(build, "auditor", "deeper", 900)
+lab.clock.advance(minutes=6)
+try:
+    deeper.client("iam").list_users()
+except Exception:
+    pass
+lab.clock.advance(minutes=11)"""
+    _run(page, code)
+    page.locator(".tl-bar[aria-label*='build-7']").click()
+    expect(page.locator(".tl-sentence")).to_contain_text("build-7")
+
+
+def _tried(page: Page, before: str, answer: str) -> None:
+    page.get_by_role("button", name=before).click()
+    page.get_by_label("Call to try").select_option("s3 ListBuckets")
+    page.get_by_role("button", name="Try it", exact=True).click()
+    expect(page.locator(".tl-answer")).to_contain_text(answer)
+
+
+def _edge(page: Page) -> None:
+    _tried(page, "Walk to one second before the end", "worked")
+
+
+def _over(page: Page) -> None:
+    _tried(page, "Step over the end", "ExpiredToken")
+
+
+def _renewed(page: Page) -> None:
+    page.get_by_label("Role to hold").select_option("role/auditor")
+    page.get_by_role("button", name="Start a program").click()
+    bars = page.locator(".tl-bar[aria-label*='renews-itself']")
+    for number in range(1, 5):
+        expect(bars).to_have_count(number)
+        _run(page, "_ = lab.clock.advance(minutes=52)")
+    bars.last.click()
+    page.get_by_role("button", name="12 h", exact=True).click()
+
+
+def _revoked(page: Page) -> None:
+    _tried(page, "Revoke active sessions of role/auditor", "explicit deny")
+
+
 # (picture, widget, what to do first); one after the other on the same page.
 STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
     ("playground-denied", "playground", None),
@@ -109,6 +177,11 @@ STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
     ("authenticator-used", "authenticator", _enable),
     ("denial-encoded", "denial", _example("EC2: an encoded message")),
     ("denial-playground", "denial", _try),
+    ("timeline-sessions", "timeline", _day),
+    ("timeline-edge", "timeline", _edge),
+    ("timeline-over", "timeline", _over),
+    ("timeline-renewed", "timeline", _renewed),
+    ("timeline-revoked", "timeline", _revoked),
 )
 
 
