@@ -41,6 +41,24 @@ for role in ("reader", "auditor"):
     iam.put_role_policy(RoleName=role, PolicyName="may", PolicyDocument=may)
 iam.put_user_policy(UserName="ana", PolicyName="may", PolicyDocument=may)
 timeline(lab)""",
+    """import json
+from iamlab.widgets import trust_graph
+def doc(action, resource="*", **more):
+    made = {"Effect": "Allow", "Action": action, "Resource": resource} | more
+    made = {key: value for key, value in made.items() if value is not None}
+    return json.dumps({"Version": "2012-10-17", "Statement": [made]})
+def role(name, who, action, **more):
+    trust = doc("sts:AssumeRole", None, Principal=who, **more)
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    iam.put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=doc(action))
+us = {"AWS": f"arn:aws:iam::{lab.account_id}:root"}
+mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+role("deployer", us, ["iam:PassRole", "lambda:*"], Condition=mfa)
+role("runner", {"Service": "lambda.amazonaws.com"}, "*")
+role("partner", {"AWS": "444455556666"}, "s3:List*")
+roles = f"arn:aws:iam::{lab.account_id}:role/deployer"
+iam.put_user_policy(UserName="ana", PolicyName="roles", PolicyDocument=doc("sts:*", roles))
+trust_graph(lab)""",
 )
 
 
@@ -164,6 +182,13 @@ def _revoked(page: Page) -> None:
     _tried(page, "Revoke active sessions of role/auditor", "explicit deny")
 
 
+def _way(page: Page) -> None:
+    for name in ("user/ana", "administrator"):
+        page.locator(f'.trust .node[data-name="{name}"]').click()
+    page.locator(".trust .hops summary").first.click()
+    expect(page.locator(".trust .hops pre").first).to_be_visible()
+
+
 # (picture, widget, what to do first); one after the other on the same page.
 STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
     ("playground-denied", "playground", None),
@@ -182,6 +207,8 @@ STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
     ("timeline-over", "timeline", _over),
     ("timeline-renewed", "timeline", _renewed),
     ("timeline-revoked", "timeline", _revoked),
+    ("trust-all", "trust", None),
+    ("trust-way", "trust", _way),
 )
 
 
