@@ -183,6 +183,8 @@ def _revoked(page: Page) -> None:
 
 
 def _way(page: Page) -> None:
+    page.locator(".trust").get_by_role("button", name="Refresh").click()
+    expect(page.locator(".trust .fresh")).to_contain_text("Read again")
     for name in ("user/ana", "administrator"):
         page.locator(f'.trust .node[data-name="{name}"]').click()
     page.locator(".trust .hops summary").first.click()
