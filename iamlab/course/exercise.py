@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iamlab.course.card import Card, Outcome
 from iamlab.course.look import Finding, Look, unrecorded
+
+if TYPE_CHECKING:
+    from iamlab.account.lab import Lab
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,12 @@ class Exercise:
         The name of the variable that the learner hands to the check; empty for none.
     secret : tuple of str
         Texts that no message and no hint may contain, since they are the answer.
+    touches : tuple of str
+        The users, roles and buckets that it is about, as :func:`iamlab.course.restore.remember`
+        takes them: they are put back when the learner starts this exercise again.
+    again : callable, optional
+        ``again(lab)`` plays the story's part, once what `touches` names was made anew. For things
+        that no call can put back, such as a trust in somebody who was deleted.
 
     Examples
     --------
@@ -83,6 +92,8 @@ class Exercise:
     also: tuple[str, ...] = ()
     answer: str = ""
     secret: tuple[str, ...] = ()
+    touches: tuple[str, ...] = ()
+    again: Callable[[Lab], object] | None = None
 
     def run_check(self, look: Look, answer: Any = None) -> Card:
         """Check the exercise against the account that `look` sees.

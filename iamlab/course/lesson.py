@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iamlab.course import quiz
+from iamlab.course.bench import Bench
 from iamlab.course.card import Card, Outcome
+from iamlab.course.desk import Desk
 from iamlab.course.exercise import Exercise
+from iamlab.course.exercise_desk import ExerciseDesk
 from iamlab.course.look import Look, unrecorded
+from iamlab.course.map_desk import Entry, MapDesk, record
+from iamlab.course.notes_desk import NotesDesk
 from iamlab.course.progress import Progress
+from iamlab.course.quiz_desk import PredictionDesk, QuizDesk
+from iamlab.course.restore import Began, put_back, remember, remove, say
 from iamlab.course.world import World
 
 if TYPE_CHECKING:
     from iamlab.account.lab import Lab
 
-# Unique ID of the account's administrator -> lesson ID -> the keys of its story.
-_PLAYED: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+
+@dataclass
+class _Story:
+    """What a lesson's story left in an account: the keys it hands out, and how things began."""
+
+    keys: dict[str, dict[str, str]]
+    began: Began
+
+
+# Unique ID of the account's administrator -> lesson ID -> its story there.
+_PLAYED: dict[str, dict[str, _Story]] = {}
 
 
 @dataclass
@@ -40,8 +56,13 @@ class Lesson:
         In order: number 1 is the first.
     predictions : mapping of str to Prediction
         By their short names.
-    questions : tuple of Question
+    questions : tuple of Question or Order
         The quiz, called q1, q2 … in order.
+    show : callable, optional
+        Makes what a notebook shows of a :class:`~iamlab.course.desk.Desk`: a widget. By default
+        the desk itself, which prints its words.
+    course : callable, optional
+        Gives the entries of all lessons, for the map. By default this lesson alone.
 
     Examples
     --------
@@ -57,9 +78,16 @@ class Lesson:
     world: World
     exercises: tuple[Exercise, ...]
     predictions: Mapping[str, quiz.Prediction] = field(default_factory=dict)
-    questions: tuple[quiz.Question, ...] = ()
+    questions: tuple[quiz.Question | quiz.Order, ...] = ()
     progress: Progress = field(default_factory=Progress)
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
+    show: Callable[[Desk], Any] = lambda desk: desk
+    course: Callable[[], Sequence[Entry]] | None = None
+    bench: Bench = field(init=False)
+
+    def __post_init__(self) -> None:
+        numbered = enumerate(self.exercises, start=1)
+        self.bench = Bench({number: e.answer for number, e in numbered if e.answer})
 
     @property
     def lab(self) -> Lab:
@@ -146,6 +174,37 @@ class Lesson:
         text = "\n".join(line.rstrip() for line in pair if not line.startswith("?"))
         return Card(head, f"Lines with - are yours, lines with + are the solution's.\n{text}")
 
+    def again(self, number: int) -> Card:
+        """Start one exercise again: put the users, roles and buckets it is about back.
+
+        The learner's code, the progress and what the other exercises made stay.
+        """
+        from botocore.exceptions import ClientError
+
+        exercise, lab = self._exercise(number), self.lab
+        self.bench.forget(number)
+        head = f"Exercise {exercise.id}: {exercise.title}"
+        if not exercise.touches:
+            return Card(head, "It changes nothing in the account. Run its cell again.")
+        others = [t for e in self.exercises if e is not exercise for t in e.touches]
+        began = _PLAYED[_account(lab)][self.id].began
+        try:
+            if exercise.again is None:
+                told = put_back(lab, exercise.touches, others, began, self.keys)
+            else:
+                with unrecorded(lab):
+                    for thing in exercise.touches:
+                        remove(Look(lab), thing)
+                    self.world.build(lab)
+                    exercise.again(lab)
+                told = []
+        except ClientError as problem:
+            raise RuntimeError(
+                f"Not all could be put back: {problem} lesson.reset() gives you a fresh account."
+            ) from problem
+        done = f"As the lesson began: {say(exercise.touches)}. Run the exercise's cell again."
+        return Card(head, "\n".join([done, *told]))
+
     def predict(self, name: str, guess: str = "") -> Card:
         """Write down a guess before you run the code. The first guess stands.
 
@@ -195,10 +254,49 @@ class Lesson:
         head = f"Lesson {self.id}: {done} of {len(lines)} exercises done"
         return Card(head, "\n".join(lines))
 
+    def exercise(self, number: int) -> Any:
+        """Show exercise `number` as a card, checked, with buttons: check, hint, solution, again."""
+        self._exercise(number)
+        return self.show(ExerciseDesk(self, number))
+
+    def prediction(self, name: str) -> Any:
+        """Show a prediction as a card: write the guess down, run the cell, see what happened."""
+        self._prediction(name)
+        return self.show(PredictionDesk(self, name))
+
+    def quiz_card(self) -> Any:
+        """Show the quiz as a card: choose, put steps in order, and have it marked."""
+        return self.show(QuizDesk(self))
+
+    def map(self) -> Any:
+        """Show what is done of the whole course, and save it to a file or bring it back."""
+        return self.show(MapDesk(self.progress, self._entries(), self.id))
+
+    def notes(self) -> Any:
+        """Show a field for your own notes on this lesson; they are saved as you type."""
+        return self.show(NotesDesk(self.progress, self.id, self.title))
+
+    def note(self, text: str) -> Card:
+        """Add a line to your own notes on this lesson."""
+        seen = self.progress.note(self.id)
+        kept = self.progress.write_note(self.id, f"{seen}\n{text}".strip("\n"), seen)
+        return Card(f"Your notes on lesson {self.id}", kept)
+
+    def record(self, path: str | Path) -> Path:
+        """Write a short record of what is done (Markdown); return the path. It is no proof."""
+        target = Path(path)
+        target.write_text(record(self.progress.read(), self._entries()), encoding="utf-8")
+        return target
+
+    def entry(self, notebook: str = "") -> Entry:
+        """Return this lesson as the map knows it."""
+        return Entry(self.id, self.title, notebook, tuple((e.id, e.title) for e in self.exercises))
+
+    def _entries(self) -> Sequence[Entry]:
+        return self.course() if self.course else [self.entry()]
+
     def _build(self, lab: Lab) -> None:
-        # AWS gives a new user a new unique ID: so this tells one fresh account from the next.
-        account = lab.callers.principal(f"arn:aws:iam::{lab.account_id}:user/administrator").user_id
-        played = _PLAYED.setdefault(account, {})
+        played = _PLAYED.setdefault(_account(lab), {})
         if played and self.id not in played:
             raise RuntimeError(
                 f"Lesson {', '.join(played)} is open in this kernel. Its users would be in your "
@@ -209,8 +307,10 @@ class Lesson:
             # Once only: a first cell that is run again must not play the story twice.
             with unrecorded(lab):
                 self.world.build(lab)
-            played[self.id] = self.world.events(lab) if self.world.events else {}
-        self.keys = played[self.id]
+            keys = self.world.events(lab) if self.world.events else {}
+            claims = [claim for exercise in self.exercises for claim in exercise.touches]
+            played[self.id] = _Story(keys, remember(lab, claims))
+        self.keys = played[self.id].keys
 
     def _exercise(self, number: int) -> Exercise:
         if not isinstance(number, int) or not 1 <= number <= len(self.exercises):
@@ -232,3 +332,8 @@ class Lesson:
 
     def _hints_seen(self, exercise: Exercise) -> int:
         return int(self._entry(exercise).get("hints", 0))
+
+
+def _account(lab: Lab) -> str:
+    # AWS gives a new user a new unique ID: so this tells one fresh account from the next.
+    return lab.callers.principal(f"arn:aws:iam::{lab.account_id}:user/administrator").user_id

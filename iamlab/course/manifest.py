@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from iamlab.course.exercise import Exercise, Wrong
-from iamlab.course.quiz import Prediction, Question
+from iamlab.course.quiz import Order, Prediction, Question, WrongOrder
 
 
 def read_manifest(path: Path, module: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,7 +17,8 @@ def read_manifest(path: Path, module: Mapping[str, Any]) -> dict[str, Any]:
     In the file an ``[[exercise]]`` names its check, and a ``[[prediction]]`` its truth: functions
     of the lesson's module. A ``[[exercise.wrong]]`` has its ``code``, or else ``change``: pairs
     of a text in the starter and what the learner puts in its place. So have the ``solution`` and
-    each ``[[exercise.also]]``.
+    each ``[[exercise.also]]``. An ``[[order]]`` has its ``steps``, and its known mistakes as
+    ``[[order.wrong]]``: ``first`` and ``then`` are the letters of two steps.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ def read_manifest(path: Path, module: Mapping[str, Any]) -> dict[str, Any]:
             Question(**{**(entry := raw), "choices": tuple(raw["choices"])})
             for raw in data.get("question", [])
         ]
+        questions += [_order(entry := raw) for raw in data.get("order", [])]
     except (KeyError, TypeError, ValueError) as problem:
         name = entry.get("id") or entry.get("name") or entry.get("ask")
         raise ValueError(f"{path.name}, entry {name!r}: {problem!r}") from problem
@@ -74,8 +76,16 @@ def _exercise(raw: Mapping[str, Any], module: Mapping[str, Any]) -> Exercise:
             "wrong": tuple(wrong),
             "also": tuple(_code(also, starter) for also in raw.get("also", [])),
             "secret": tuple(raw.get("secret", [])),
+            "touches": tuple(raw.get("touches", [])),
+            "again": module[raw["again"]] if "again" in raw else None,
         }
     )
+
+
+def _order(raw: Mapping[str, Any]) -> Order:
+    parts = {key: value for key, value in raw.items() if key not in ("steps", "wrong")}
+    wrong = tuple(WrongOrder(**mistake) for mistake in raw.get("wrong", []))
+    return Order(**parts, choices=tuple(raw["steps"]), wrong=wrong)
 
 
 def _code(answer: Mapping[str, Any], starter: str) -> str:

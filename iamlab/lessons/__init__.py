@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from iamlab.course import Lesson
+from iamlab.course import Entry, Lesson
+from iamlab.lessons import furniture
 
 # Lesson ID to module. A lesson's ID is the number in its notebook's name.
 LESSONS = {
@@ -41,6 +42,8 @@ def open_lesson(number: str | int) -> Lesson:
     'Users and keys'
     """
     lesson = load_lesson(number)
+    lesson.show, lesson.course = furniture.show, course_entries
+    lesson.bench = furniture.follow_cells(lesson)
     lesson.start()
     return lesson
 
@@ -67,3 +70,21 @@ def load_lesson(number: str | int) -> Lesson:
     if key not in LESSONS:
         raise ValueError(f"There is no lesson {number!r}. There are: {', '.join(LESSONS)}.")
     return import_module(f"iamlab.lessons.{LESSONS[key]}").lesson()
+
+
+def course_entries() -> list[Entry]:
+    """Return the lessons that there are, in order, as the progress map shows them.
+
+    Returns
+    -------
+    list of Entry
+
+    Examples
+    --------
+    >>> course_entries()[1].notebook
+    '01-users-and-keys.ipynb'
+    """
+    return [
+        load_lesson(key).entry(f"{key}-{module.replace('_', '-')}.ipynb")
+        for key, module in LESSONS.items()
+    ]

@@ -143,6 +143,11 @@ def check_revoked(look: Look, _: Any) -> None:
         look.not_yet("The program's key is deleted. The stolen session lives on without it.")
     look.needs_policy(role, "revoke-older")
     stolen = boto3.Session(**look.keys["stolen"])
+    if look.lab.callers.find(look.keys["stolen"]["aws_access_key_id"]) is None:
+        look.not_yet(
+            "The stolen session went with the role that it belonged to. lesson.reset() gives you a "
+            "fresh account."
+        )
     later = (look.lab.clock.now() + timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     new = {"aws:TokenIssueTime": later}
     old = look.allows(stolen, "s3:GetObject", Q3)

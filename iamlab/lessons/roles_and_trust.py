@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from iamlab.course import Lesson, Look, Probe, Role, World, read_manifest
 from iamlab.course.look import unrecorded
 from iamlab.lessons.company import (
@@ -49,10 +47,15 @@ def events(lab: Lab) -> dict[str, dict[str, str]]:
             iam.put_user_policy(
                 UserName=user, PolicyName="may-ask", PolicyDocument=json.dumps(MAY_ASSUME)
             )
-        iam = boto3.client("iam")
-        iam.delete_user(UserName="carlo")  # The roles that trust him keep his old unique ID.
-        iam.create_user(UserName="carlo")
+        carlo_leaves(lab)
     return {}
+
+
+def carlo_leaves(lab: Lab) -> None:
+    """Let Carlo leave and come back: the roles that trust him keep his old unique ID."""
+    iam = lab.account(lab.account_id).client("iam")
+    iam.delete_user(UserName="carlo")
+    iam.create_user(UserName="carlo")
 
 
 def _open_to_all(role: str) -> Probe:

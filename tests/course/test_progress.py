@@ -18,7 +18,8 @@ def progress(tmp_path: Path) -> Progress:
 
 
 def test_nothing_yet(progress: Progress) -> None:
-    assert progress.read() == {"format": 1, "exercises": {}, "predictions": {}, "quizzes": {}}
+    parts = ("exercises", "predictions", "quizzes", "notes")
+    assert progress.read() == {"format": 1, **{part: {} for part in parts}}
     assert not progress.path.exists(), "reading makes no file"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import iamlab
-from iamlab.course import Card, Exercise, Lesson, Outcome
+from iamlab.course import Card, Exercise, Lesson, Order, Outcome, Question
 from iamlab.course.look import unrecorded
 from iamlab.lessons import LESSONS, load_lesson
 
@@ -168,6 +169,54 @@ def test_exercise_is_complete(exercise: Exercise) -> None:
         reveals_nothing(exercise, text)
 
 
+@pytest.mark.parametrize("lesson", LESSONS, indirect=True)
+def test_again_puts_back_what_any_answer_did(lesson: Lesson) -> None:
+    for number, exercise in enumerate(lesson.exercises, start=1):
+        for code in (*(w.code for w in exercise.wrong), exercise.solution):
+            run(lesson, exercise, code)
+            told = lesson.again(number).text
+            card = lesson.check(number)
+            assert card.outcome is Outcome.NOT_ATTEMPTED, f"{code}\n{card}"
+            if "has another unique ID" in told:
+                lesson.reset()
+        lesson.again(number)  # A second time there is nothing to do.
+        assert run(lesson, exercise, exercise.solution).done
+
+
+@pytest.mark.parametrize("lesson", LESSONS, indirect=True)
+def test_again_leaves_the_other_exercises_alone(lesson: Lesson) -> None:
+    for exercise in lesson.exercises:
+        run(lesson, exercise, exercise.solution)
+    calls = len(lesson.lab.trail.records)
+    kept = [e for e in lesson.exercises if not e.answer]
+    for exercise in kept:
+        lesson.again(IDS_IN_LESSON[exercise.id])
+        assert lesson.check(IDS_IN_LESSON[exercise.id]).outcome is Outcome.NOT_ATTEMPTED
+        for other in kept:
+            if other is not exercise:
+                assert lesson.check(IDS_IN_LESSON[other.id]).done, (exercise.id, other.id)
+        assert len(lesson.lab.trail.records) == calls, "it is not the learner's doing"
+        run(lesson, exercise, exercise.solution)
+        calls = len(lesson.lab.trail.records)
+
+
+ORDERS = [q for key in LESSONS for q in load_lesson(key).questions if isinstance(q, Order)]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=[o.ask[:30] for o in ORDERS])
+def test_each_known_mistake_in_an_order_gets_its_own_message(order: Order) -> None:
+    assert order.judge(order.right) == (True, f"Right. {order.because}")
+    assert len(order.wrong) >= 3
+    got = {
+        order.judge("".join(letters))[1]: letters
+        for letters in itertools.permutations(order.letters)
+        if "".join(letters) != order.right
+    }
+    for mistake in order.wrong:
+        assert f"Not right. {mistake.says}" in got
+    assert not [said for said in got if order.because in said or order.right in said]
+
+
 IDS_IN_LESSON = {
     e.id: n for key in LESSONS for n, e in enumerate(load_lesson(key).exercises, start=1)
 }
@@ -183,7 +232,7 @@ def test_lesson_is_complete(key: str) -> None:
     assert any("alone" in e.title for e in lesson.exercises), "no diagnosis without help"
     assert len(lesson.predictions) >= 2
     assert len(lesson.questions) >= 3
-    earlier = {q.lesson for q in lesson.questions}
+    earlier = {q.lesson for q in lesson.questions if isinstance(q, Question)}
     assert earlier == {"00"} if key == "00" else all(name < key for name in earlier)
 
 

@@ -56,14 +56,13 @@ def test_notebook_and_lesson_agree(key: str) -> None:
         assert cells[f"exercise-{number}"] == exercise.starter
         head = f"### Exercise {number}: {exercise.title}\n\n{exercise.task}"
         assert cells[f"task-{number}"].startswith(head)
-        answer = f", {exercise.answer}" if exercise.answer else ""
-        assert cells[f"check-{number}"].startswith(f"lesson.check({number}{answer})")
+        assert cells[f"check-{number}"] == f"lesson.exercise({number})"
     for name, prediction in lesson.predictions.items():
         assert prediction.ask in cells[f"ask-{name}"]
-        assert cells[f"predict-{name}"].startswith(f'lesson.predict("{name}", "")')
+        assert cells[f"predict-{name}"] == f'lesson.prediction("{name}")'
         assert cells[f"reveal-{name}"] == f'lesson.reveal("{name}")'
-    blanks = ", ".join(f'q{n}=""' for n in range(1, 1 + len(lesson.questions)))
-    assert cells["quiz"] == f"lesson.quiz({blanks})"
+    assert cells["quiz"] == "lesson.quiz_card()"
+    assert cells["notes"] == "lesson.notes()"
     # Exercises come in their order, and each prediction before what happens.
     places = [cell.id for cell in read(key).cells]
     numbers = [int(i.split("-")[1]) for i in places if i.startswith("exercise-")]
