@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from iamlab.audit.access import everybody, running
 from iamlab.audit.trust import ADMINISTRATOR
 from iamlab.widgets._base import LabWidget, page_file, page_style
 from iamlab.widgets.graph_layout import arrange
+from iamlab.widgets.trust_words import KINDS, capital, count, kind_of, listed, short, title_of
 
 if TYPE_CHECKING:
     from iamlab.account.lab import Lab
@@ -22,20 +22,6 @@ DENSE = 24  # more get smaller boxes
 NEAR = 16  # more are not drawn beside a way
 WAYS = 20  # as many of the shortest ways are listed
 LINES = 40  # of `words`
-_LABEL = 40  # characters of a name in the graph
-
-# What a name stands for: pattern, what its box says above the name, the list it is offered in. The
-# group "name" of the pattern is what the box shows.
-KINDS: tuple[tuple[str, str, str], ...] = (
-    (r"(?P<name>administrator)", "every right", "Every right"),
-    (r"user/(?P<name>[^ ]+)", "user", "Users"),
-    (r"role/(?P<name>[^ ]+)", "role", "Roles"),
-    (r"(?P<kind>user|role)/(?P<name>.+) of (?P<account>\d{12})", "{kind} of {account}", "Outside"),
-    (r"account (?P<name>\d{12})", "other account", "Outside"),
-    (r"(?P<name>anyone)", "any AWS account", "Outside"),
-    (r"(?P<name>.+\.amazonaws\.com(\.cn)?)", "AWS service", "AWS services"),
-    (r"(.*saml-provider/)?(?P<name>.+)", "identity provider", "Identity providers"),
-)
 
 
 class TrustGraph(LabWidget):
@@ -82,7 +68,7 @@ class TrustGraph(LabWidget):
         before = set(self._steps)
         self._read()
         more, less = len(set(self._steps) - before), len(before - set(self._steps))
-        said = [f"{_count(n, 'step')} {what}" for n, what in ((more, "more"), (less, "less")) if n]
+        said = [f"{count(n, 'step')} {what}" for n, what in ((more, "more"), (less, "less")) if n]
         self._news = f"Read again: {' and '.join(said) or 'nothing has changed'}."
         self._source, self._target = (
             name if name in self._names else "" for name in (self._source, self._target)
@@ -131,7 +117,7 @@ class TrustGraph(LabWidget):
         for source in sources[:LINES]:
             way = networkx.shortest_path(self._graph, source, ADMINISTRATOR)
             said = " Then: ".join(self._hop(*ends)["sentence"] for ends in pairwise(way))
-            lines.append(f"- {source}, {_count(len(way) - 1, 'step')}: {said}")
+            lines.append(f"- {source}, {count(len(way) - 1, 'step')}: {said}")
         if len(sources) > LINES:
             lines += [f"… and {len(sources) - LINES} more: iamlab.audit.trust_edges lists all."]
         return "\n".join(lines)
@@ -150,7 +136,7 @@ class TrustGraph(LabWidget):
         self._graph = networkx.DiGraph(list(self._steps))
         callers = dict(everybody(self._lab, self._account))
         self._graph.add_nodes_from([*callers, ADMINISTRATOR])
-        self._names = sorted(self._graph, key=lambda name: (_kind(name)[2], name))
+        self._names = sorted(self._graph, key=lambda name: (kind_of(name)[2], name))
         self._up = networkx.ancestors(self._graph, ADMINISTRATOR) | {ADMINISTRATOR}
         self._chiefs = set(self._graph.predecessors(ADMINISTRATOR)) & {
             a for (a, b), rows in self._steps.items() if rows[-1]["means"] == "is one"
@@ -202,7 +188,7 @@ class TrustGraph(LabWidget):
             "ways": ways,
             "way": self._way,
             "rising": [
-                {"name": name, "said": _count(far, "step")} for name, far in self._rising.items()
+                {"name": name, "said": count(far, "step")} for name, far in self._rising.items()
             ]
             if not ways
             else [],
@@ -248,7 +234,7 @@ class TrustGraph(LabWidget):
             else:
                 note = (
                     f"There are {len(graph)} to draw, too many to read at once. Drawn are the "
-                    f"{most} nearest to {_list(order)}. Choose others to see theirs."
+                    f"{most} nearest to {listed(order)}. Choose others to see theirs."
                 )
             near = _nearest(graph.to_undirected(as_view=True), order, most, bool(ways or chosen))
             graph = graph.subgraph(near[: max(most, len(on_ways))])
@@ -257,7 +243,7 @@ class TrustGraph(LabWidget):
         return set(graph), sorted(graph.edges), note
 
     def _node(self, name: str, column: int, row: float, *, dense: bool) -> dict[str, Any]:
-        label, kind, _ = _kind(name)
+        label, kind, _ = kind_of(name)
         said = [f"{name}: {kind}"]
         groups = self._groups.get(name, [])
         if groups:
@@ -269,7 +255,7 @@ class TrustGraph(LabWidget):
             said.append(ends[name])
         return {
             "name": name,
-            "label": _short(name if dense else label),
+            "label": short(name if dense else label),
             "kind": kind,
             "said": ", ".join(said) + ".",
             "up": name in self._up,
@@ -288,7 +274,7 @@ class TrustGraph(LabWidget):
             "condition": first["condition"],
             "others": [f"{row['means']}: {row['sentence']}" for row in others],
             "statements": [
-                {"title": _title(shown, source), "text": shown["text"]}
+                {"title": title_of(shown, source), "text": shown["text"]}
                 for shown in first["statements"]
             ],
         }
@@ -306,15 +292,15 @@ class TrustGraph(LabWidget):
     def _choices(self) -> list[dict[str, Any]]:
         lists: dict[str, list[str]] = {}
         for name in self._names:
-            lists.setdefault(_kind(name)[2], []).append(name)
+            lists.setdefault(kind_of(name)[2], []).append(name)
         order = list(dict.fromkeys(kind[2] for kind in KINDS))
         return [{"title": title, "names": lists[title]} for title in order if title in lists]
 
     def _summary(self) -> str:
         chiefs, rising = sorted(self._chiefs), list(self._rising)
-        who = f"{_list(chiefs)} {'are administrators' if chiefs[1:] else 'is administrator'}"
-        more = _list(rising) if rising else "Nobody else"
-        return f"{_capital(who)}. {more} can become one."
+        who = f"{listed(chiefs)} {'are administrators' if chiefs[1:] else 'is administrator'}"
+        more = listed(rising) if rising else "Nobody else"
+        return f"{capital(who)}. {more} can become one."
 
     def _verdict(self, ways: list | None = None, more: bool = False) -> str:
         source, target = self._source, self._target
@@ -323,10 +309,10 @@ class TrustGraph(LabWidget):
             return self._verdict_of_two(source, target, ways, more)
         if source:
             after = sorted(self._graph.successors(source))
-            return f"{source} can become {_list(after)}." + (" Now choose To." if after else "")
+            return f"{source} can become {listed(after)}." + (" Now choose To." if after else "")
         if target:
             before = sorted(self._graph.predecessors(target))
-            return f"{_capital(_list(before))} can become {target}." + (
+            return f"{capital(listed(before))} can become {target}." + (
                 " Now choose From." if before else ""
             )
         return "Choose two: who starts, and whom they want to become."
@@ -336,8 +322,8 @@ class TrustGraph(LabWidget):
             return "Both are the same. Choose two."
         if not ways:
             after = sorted(self._graph.successors(source))
-            return f"{source} cannot become {target}. It can become {_list(after)}."
-        said = f"{source} can become {target} in {_count(len(ways[0]), 'step')}."
+            return f"{source} cannot become {target}. It can become {listed(after)}."
+        said = f"{source} can become {target} in {count(len(ways[0]), 'step')}."
         if len(ways) > 1:
             number = f"more than {WAYS}" if more else str(len(ways))
             said += f" There are {number} ways that short."
@@ -384,15 +370,6 @@ def trust_graph(lab: Lab | None = None, account: str | None = None) -> TrustGrap
     return TrustGraph(lab, account or lab.account_id)
 
 
-def _kind(name: str) -> tuple[str, str, str]:
-    """What a box shows of a name, what it says above it, and the list the name is offered in."""
-    for pattern, kind, title in KINDS:
-        found = re.fullmatch(pattern, name)
-        if found:
-            return found["name"], kind.format_map(found.groupdict()), title
-    raise ValueError(f"a principal without a name: {name!r}")
-
-
 def _nearest(graph: Any, seeds: list[str], most: int, only_joined: bool) -> list[str]:
     """The seeds, their neighbours, theirs; then the rest, from whom has the most neighbours."""
     found = dict.fromkeys(seeds)
@@ -408,33 +385,3 @@ def _nearest(graph: Any, seeds: list[str], most: int, only_joined: bool) -> list
         found |= dict.fromkeys(more)
         queue += more
     return list(found)
-
-
-def _short(name: str) -> str:
-    """A long name without its middle: names mostly differ at their ends."""
-    return name if len(name) <= _LABEL else f"{name[: _LABEL - 16]}…{name[-15:]}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _list(names: list[str]) -> str:
-    if not names:
-        return "nobody"
-    if len(names) > 5:
-        return f"{', '.join(names[:4])} and {len(names) - 4} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _title(shown: dict[str, Any], holder: str) -> str:
-    whose = shown["policy"]
-    if whose.startswith("trust policy "):
-        whose = f"the {whose}"
-    else:
-        whose = f"policy {whose}" if " of group " in whose else f"policy {whose} of {holder}"
-    return f"Statement {shown['statement'] + 1} of {whose}"
-
-
-def _capital(text: str) -> str:
-    return text.replace("nobody", "Nobody", 1) if text.startswith("nobody") else text
