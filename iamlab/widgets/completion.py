@@ -234,7 +234,11 @@ def _rows(
         case ("Statement", "Effect"), False:
             yield from _table({"Allow": "", "Deny": "always wins"})
         case ("Statement", "Action" | "NotAction"), False:
-            yield from _actions(typed)
+            asked = request.get("action", "").strip().lower()
+            for row in _actions(typed):
+                if row["text"].lower() == asked:
+                    row |= {"note": f"In the request. {row['note']}", "first": True}
+                yield row
         case ("Statement", "Resource" | "NotResource"), False:
             yield {"text": "*", "note": "every resource"}
             yield from _arns(actions, request, lab)
@@ -405,6 +409,8 @@ def _sorted(rows: list[Row], typed: str) -> list[Row]:
         text = row["text"].lower()
         if row.get("last"):
             rank = 9
+        elif row.get("first") and word in text:
+            rank = -1
         elif text.startswith(want):
             rank = 0
         elif ":" in want and not text.startswith(want.partition(":")[0] + ":"):

@@ -82,14 +82,15 @@ function makePath(go) {
     panel.setAttribute("aria-label", `${row.label}: ${row.word}`);
     const near = row.statements.filter((one) => !one.other);
     const others = row.statements.filter((one) => one.other);
+    if (!near.length) near.push(...others.splice(0, 3)); // nothing is nearer
     const count = others.length + row.more;
     show(
       panel,
       h("p", {}, h("span", { class: "part" }, `${row.label}: `), rich(row.sentence)),
       ...(near.length ? [h("ul", {}, near.map((one) => statement(one, go)))] : []),
       ...(count ? [h("details", {},
-        h("summary", {}, count === 1 ? "1 statement is about other actions"
-          : `${count} statements are about other actions`),
+        h("summary", {}, count === 1 ? "1 more statement is about other actions"
+          : `${count} more statements are about other actions`),
         h("ul", {}, others.map((one) => statement(one, go))),
         row.more ? h("p", { class: "note" }, `and ${row.more} more`) : null)] : []),
     );

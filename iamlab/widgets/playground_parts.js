@@ -173,7 +173,7 @@ function makeField(name, about, does) {
         onclick: () => {
           box.focus();
           if (offered.isOpen()) offered.close();
-          else offered.ask();
+          else offered.ask(true);
         },
       }, "▾"));
     }

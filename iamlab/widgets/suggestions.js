@@ -38,9 +38,10 @@ function makeSuggestions({ area, root, caret, want, label, quoted }) {
   });
   root.append(list, said);
 
-  function ask() {
+  /** `all`: whatever is typed; a field shows everything that could stand in it. */
+  function ask(all = false) {
     const text = area.value;
-    want(area.selectionEnd, (rows) => {
+    want(all ? 0 : area.selectionEnd, (rows) => {
       if (rows && area.value === text && document.activeElement === area) open(rows);
       else if (area.value === text) close();
     });
@@ -119,7 +120,7 @@ function makeSuggestions({ area, root, caret, want, label, quoted }) {
     const open = Boolean(found);
     const last = open ? found.rows.length - 1 : 0;
     if (event.ctrlKey && event.key === " ") ask();
-    else if (!open && single && event.key === "ArrowDown") ask();
+    else if (!open && single && event.key === "ArrowDown") ask(true);
     else if (!open || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     else if (event.key === "ArrowDown") choose(at === last ? 0 : at + 1);
     else if (event.key === "ArrowUp") choose(at === 0 ? last : at - 1);

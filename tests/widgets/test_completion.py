@@ -89,7 +89,13 @@ def test_names_of_elements_fit_the_kind() -> None:
 def test_an_action_is_described() -> None:
     row = at('{"Statement": [{"Action": "s3:getobj|')["rows"][0]
     assert row["text"] == "s3:GetObject"
-    assert row["note"] == "Read. Grants permission to retrieve objects from Amazon S3"
+    words = "Read. Grants permission to retrieve objects from Amazon S3"
+    assert row["note"] == f"In the request. {words}"
+
+
+def test_what_the_request_asks_for_comes_first() -> None:
+    assert texts(at('{"Statement": [{"Action": "s3:|'))[0] == "s3:GetObject"
+    assert texts(at('{"Statement": [{"Action": "s3:p|'))[0].startswith("s3:P")
 
 
 def test_without_a_service_every_service_is_searched() -> None:
