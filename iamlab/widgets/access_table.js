@@ -11,7 +11,8 @@ function render({ model, el }) {
   let live = true;
   let at = { row: 0, column: 0 }; // the cell that the arrows move from; -1 is a name
   let drawn = null; // which rows and columns stand on the page
-  let timer;
+  let timer; // until a cell is asked about
+  let typed; // until what was typed is sent
   let wanted = null; // the name of the column to be on after zooming back
 
   const line = connect(model, stop.signal, setLive, heard);
@@ -28,8 +29,8 @@ function render({ model, el }) {
   const sort = h("select", { onchange: () => arrange({ sort: sort.value }) },
     Object.entries(model.get("sorts")).map(([value, text]) => h("option", { value }, text)));
   const wide = h("input", { type: "checkbox", onchange: () => arrange({ wide: wide.checked }) });
-  const names = filter((text) => arrange({ principals: text }));
-  const columns = filter((text) => arrange({ columns: text }));
+  const names = filter();
+  const columns = filter();
   const columnsLabel = h("span", {});
   const files = ["CSV", "PNG"].map((kind) => h("button", {
     type: "button",
@@ -62,12 +63,16 @@ function render({ model, el }) {
     for (const one of crumbs.querySelectorAll("button")) one.disabled = !live;
   }
 
-  function filter(send) {
+  function filter() {
     return h("input", {
       type: "text",
       spellcheck: "false",
       autocomplete: "off",
-      oninput: (event) => later(() => send(event.target.value)),
+      oninput: () => {
+        clearTimeout(typed);
+        typed = setTimeout(
+          () => arrange({ principals: names.value, columns: columns.value }), WAIT);
+      },
     });
   }
 
@@ -321,6 +326,7 @@ function render({ model, el }) {
   line.ask();
   return () => {
     clearTimeout(timer);
+    clearTimeout(typed);
     sizes.disconnect();
     stop.abort();
   };
