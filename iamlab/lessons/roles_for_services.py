@@ -257,7 +257,7 @@ def check_job(look: Look, _: Any) -> None:
     )
     for sub, say in OTHER_JOBS.items():
         if _enters(look, sub, STS):
-            look.not_yet(f"{say}\n\nThe token: its sub is {sub}\nIt should be refused. It comes in.")
+            look.not_yet(f"{say}\n\nThe token: its sub is {sub}\nIt comes in. It should not.")
     if _enters(look, MAIN, PRINT_SHOP):
         look.not_yet("A token that was made for the print shop opens the role as well.")
     if not _enters(look, MAIN, STS):
