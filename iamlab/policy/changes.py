@@ -337,12 +337,12 @@ def _add(decision: Decision, kind: str, level: int, effect: str) -> _Step:
     what = f"{effect} `{asked.action}` on `{asked.resource}`"
     if kind == "resource":
         what += f" for `{asked.caller.issuer or asked.caller.arn}`"
+    label = (docs and (docs[0].name or docs[0].arn)) or ""
     if docs:
-        label = docs[0].name or docs[0].arn or ""
         text = f"Add a statement to the {_type_name(kind, asked)} {label}".rstrip() + f": {what}."
     else:
         text = f"Add a new {_type_name(kind, asked)}: {what}."
-    if kind == "scp" and level:
+    if kind == "scp" and level and not label:
         text = text.replace(": ", f" at level {level + 1}: ", 1)
 
     def act(document: dict) -> dict:

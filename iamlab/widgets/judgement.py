@@ -232,8 +232,10 @@ def _station(
         "notAsked": "stop" if decides else "notAsked",
     }[step.outcome]
     label = names.get(kind, STATIONS[kind]) if kind == "resource" else STATIONS[kind]
-    near = [r for r in step.statements if r.matched or not _other(r)]
-    others = [r for r in step.statements if not r.matched and _other(r)]
+    near = [r for r in step.statements if not _other(r)]
+    if state == "stop" and all(r.matched for r in near):
+        near += closest(decision)  # about other actions too, but nothing is nearer
+    others = [r for r in step.statements if r not in near]
     misses, rows = 0, []
     for result in (*near, *others):
         misses += not result.matched
@@ -249,7 +251,7 @@ def _station(
                 "effect": result.effect,
                 "matched": result.matched,
                 "decides": result.matched and result in decision.deciding,
-                "other": not result.matched and _other(result),
+                "other": result in others,
                 "why": "" if result.matched else result.failure.sentence,
             }
         )
@@ -269,7 +271,7 @@ def _station(
 
 def _other(result: StatementResult) -> bool:
     """Tell whether a statement that does not match is about other actions altogether."""
-    return result.failure.element in ("Action", "NotAction")
+    return not result.matched and result.failure.element in ("Action", "NotAction")
 
 
 def _marks(

@@ -153,9 +153,9 @@ class Playground(LabWidget):
             context = as_fields(change.request)["context"]
             old = as_fields(self._decision.request)["context"]
             request = {"context": context} if context != old else {}
-            found.append(
-                {"sentences": change.sentences, "texts": {"policies": texts, "request": request}}
-            )
+            first, *more = change.sentences
+            words = [first, *(f"And {text[0].lower()}{text[1:]}" for text in more)]
+            found.append({"sentences": words, "texts": {"policies": texts, "request": request}})
         return found
 
     def _give_frame(self, slot: str) -> str:

@@ -179,3 +179,41 @@ def test_a_policy_goes_to_text() -> None:
     assert as_text(None) == ""
     with pytest.raises(TypeError, match="give the dict"):
         as_text(parse(json.loads(text())))
+
+
+def test_the_statements_of_a_station_the_nearest_first() -> None:
+    statements = [
+        {"Effect": "Allow", "Action": f"ec2:Describe{n}", "Resource": "*"} for n in range(30)
+    ]
+    statements.append({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::x/*"})
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    result, _ = judge({"identity": policy}, ASK)
+    (identity,) = [step for step in result["steps"] if step["type"] == "identity"]
+    rows = identity["statements"]
+    assert rows[0]["title"] == "Statement 31" and not rows[0]["other"]
+    assert len(rows) == 12 and identity["more"] == 19
+    # Where all are about other actions, those that came nearest are shown as near.
+    result, _ = judge({"identity": text(Action="s3:PutObject")}, ASK)
+    (row,) = [row for step in result["steps"] for row in step["statements"]]
+    assert not row["other"] and "s3:PutObject" in row["why"]
+
+
+def test_each_station_has_its_word() -> None:
+    session = "arn:aws:sts::111122223333:assumed-role/publisher/ana"
+    policies = {
+        "identity": text(),
+        "boundary": text(Action="s3:Put*"),
+        "session": text(Effect="Deny"),
+        "scp": text(Action="*"),
+    }
+    result, _ = judge(policies, ASK | {"principal": session})
+    assert [(step["label"], step["word"]) for step in result["steps"]] == [
+        ("RCP", "not asked"),
+        ("SCP", "pass"),
+        ("Resource policy", "not asked"),
+        ("Identity policy", "pass"),
+        ("Boundary", "no Allow"),
+        ("Session policy", "stop: a Deny"),
+    ]
+    result, _ = judge(policies | {"session": ""}, ASK | {"principal": session})
+    assert [step["word"] for step in result["steps"]][4:] == ["stop: no Allow", "not asked"]
