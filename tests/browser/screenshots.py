@@ -59,6 +59,17 @@ role("partner", {"AWS": "444455556666"}, "s3:List*")
 roles = f"arn:aws:iam::{lab.account_id}:role/deployer"
 iam.put_user_policy(UserName="ana", PolicyName="roles", PolicyDocument=doc("sts:*", roles))
 trust_graph(lab)""",
+    """from iamlab.widgets import access_matrix, opens
+role("auditor-of-the-yearly-report", us, ["s3:List*", "s3:Get*", "sqs:*", "kms:Describe*"])
+for name, action in {"ben": ["s3:*", "dynamodb:*"], "carla": ["ec2:Describe*", "sqs:*"]}.items():
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="work", PolicyDocument=doc(action))
+lab.session("user/ben").client("s3").list_buckets()
+iam.put_user_policy(UserName="carla", PolicyName="not", PolicyDocument=doc(
+    "sqs:DeleteQueue", Effect="Deny"))
+access_matrix(lab)""",
+    """opens(doc(["s3:*", "sqs:Get*"]), doc(["s3:Get*", "s3:List*", "sqs:*", "iam:PutUserPolicy"]),
+      used=["s3:GetObject", "s3:ListBucket", "sqs:SendMessage"])""",
 )
 
 
@@ -81,6 +92,45 @@ def _mended(page: Page) -> None:
     area = page.get_by_label("Identity policy", exact=True)
     area.fill(area.input_value().replace('reports"', 'reports/*"'))
     expect(page.locator(".playground .said")).to_contain_text("Allowed")
+
+
+def _levels(page: Page) -> None:
+    _case("A bucket is not its objects")(page)
+    for number, action in ((1, "*"), (2, "ec2:*")):
+        page.get_by_role("button", name="Service control policy", exact=True).click()
+        name = ("Service control policy", "Service control policy, level 2")[number - 1]
+        page.get_by_role("button", name=f"Write a frame: {name}").click()
+        area = page.get_by_label(name, exact=True)
+        expect(area).not_to_have_value("")
+        area.fill(area.input_value().replace('"*"', f'"{action}"', 1))
+    page.get_by_role("button", name="In words: Service control policy, level 2").click()
+    expect(page.locator(".playground .said")).to_contain_text("No SCP at level 2")
+    page.wait_for_timeout(1500)
+
+
+def _suggest(page: Page) -> None:
+    page.get_by_role("button", name="Start again").click()
+    area = page.get_by_label("Identity policy", exact=True)
+    area.focus()
+    area.evaluate("el => el.setSelectionRange(...[0, 12].map(n => n + el.value.indexOf('s3:Get')))")
+    page.keyboard.type("s3:getob")
+    expect(page.locator(".playground .suggestions:visible [role=option]").first).to_be_visible()
+
+
+def _almost(page: Page) -> None:
+    page.keyboard.press("Escape")
+    _case("3. Everything but the salaries")(page)
+    page.get_by_label("Identity policy 1", exact=True).fill(
+        """{
+  "Version": "2012-10-17",
+  "Statement": {
+    "Effect": "Deny",
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::larkfield-reports/salaries/*"
+  }
+}"""
+    )
+    expect(page.locator(".playground .challenge .word")).to_contain_text("Almost")
 
 
 def _call(page: Page) -> None:
@@ -191,6 +241,21 @@ def _way(page: Page) -> None:
     expect(page.locator(".trust .hops pre").first).to_be_visible()
 
 
+def _statements(page: Page) -> None:
+    for name in ("sqs", "Write"):
+        page.locator(f'.access thead th[title="{name}"]').click()
+        expect(page.locator(".access .ax-crumbs [aria-current]")).to_have_text(name)
+    row = page.locator('.access tbody th[title="user/carla"]').get_attribute("data-row")
+    column = page.locator('.access thead th[title="DeleteQueue"]').get_attribute("data-column")
+    page.locator(f'.access td[data-row="{row}"][data-column="{column}"]').click()
+    expect(page.locator(".access .ax-panel")).to_contain_text("denies it always")
+
+
+def _service(page: Page) -> None:
+    page.locator(".opens summary", has_text="sqs").click()
+    expect(page.locator(".opens .op-body:visible")).to_contain_text("SendMessage")
+
+
 # (picture, widget, what to do first); one after the other on the same page.
 STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
     ("playground-denied", "playground", None),
@@ -198,6 +263,9 @@ STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
     ("playground-allowed", "playground", _mended),
     ("playground-trust", "playground", _case("Who may become a role")),
     ("playground-session", "playground", _case("A session policy only narrows")),
+    ("playground-levels", "playground", _levels),
+    ("playground-suggestions", "playground", _suggest),
+    ("playground-challenge", "playground", _almost),
     ("countdown-before", "countdown", _call),
     ("countdown-after", "countdown", _expire),
     ("authenticator-new", "authenticator", None),
@@ -211,6 +279,10 @@ STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
     ("timeline-revoked", "timeline", _revoked),
     ("trust-all", "trust", None),
     ("trust-way", "trust", _way),
+    ("access-all", "access", None),
+    ("access-statements", "access", _statements),
+    ("opens-change", "opens", None),
+    ("opens-service", "opens", _service),
 )
 
 
@@ -236,7 +308,10 @@ def take(folder: Path) -> list[Path]:
                     act(page)
                 page.wait_for_timeout(400)
                 page.mouse.move(0, 0)
-                page.evaluate("() => document.activeElement?.blur()")
+                page.evaluate(  # a list of suggestions closes when its field is left
+                    "() => document.querySelector('.suggestions:not([hidden])')"
+                    " || document.activeElement?.blur()"
+                )
                 taken.append(folder / f"{picture}-{theme}.png")
                 page.locator(f".iamlab.{widget}").first.screenshot(path=str(taken[-1]))
             notebook.check()
