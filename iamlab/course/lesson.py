@@ -202,7 +202,9 @@ class Lesson:
             raise RuntimeError(
                 f"Not all could be put back: {problem} lesson.reset() gives you a fresh account."
             ) from problem
-        done = f"As the lesson began: {say(exercise.touches)}. Run the exercise's cell again."
+        done = (
+            f"Back to the lesson's start: {say(exercise.touches)}. Run the exercise's cell again."
+        )
         return Card(head, "\n".join([done, *told]))
 
     def predict(self, name: str, guess: str = "") -> Card:

@@ -157,7 +157,8 @@ class Order:
             if given.index(mistake.first) < given.index(mistake.then):
                 return False, f"Not right. {mistake.says}"
         good = next(n for n, step in enumerate(given) if step != self.right[n])
-        said = f"{good} at the top are right. The next one" if good else "The step at the top"
+        top = "The first step is" if good == 1 else f"The first {good} steps are"
+        said = f"{top} right. The next one" if good else "The step at the top"
         return False, f"Not right. {said} comes too early."
 
 
