@@ -12,6 +12,7 @@ function render({ model, el }) {
   let at = { row: 0, column: 0 }; // the cell that the arrows move from; -1 is a name
   let drawn = null; // which rows and columns stand on the page
   let timer; // until a cell is asked about
+  const tickets = new Set(); // of the files that this view asked for
   let typed; // until what was typed is sent
   let wanted = null; // the name of the column to be on after zooming back
 
@@ -35,7 +36,11 @@ function render({ model, el }) {
   const files = ["CSV", "PNG"].map((kind) => h("button", {
     type: "button",
     "aria-label": `Export to ${kind}`,
-    onclick: () => line.ask({ do: kind.toLowerCase() }),
+    onclick: () => {
+      const ticket = freshId("file");
+      tickets.add(ticket);
+      line.ask({ do: kind.toLowerCase(), ticket });
+    },
   }, kind));
   const again = h("button", { type: "button", onclick: () => line.ask() }, "Look again");
   const controls = [sort, wide, names, columns, again, go, ...files];
@@ -169,7 +174,10 @@ function render({ model, el }) {
     if (!live || column < 0) return;
     const path = grid().path;
     if (path.length < 2) zoom([...path, grid().columns[column]]);
-    else if (row >= 0) line.ask({ do: "open", row, column });
+    else if (row >= 0) {
+      clearTimeout(timer); // the answer says what the cell means, too
+      line.ask({ do: "open", row, column });
+    }
   }
 
   let saidOf = ""; // the cell that the sentence is about
@@ -242,7 +250,6 @@ function render({ model, el }) {
       go.textContent = message.go || "";
     }
     if (message.panel) openPanel(message.panel);
-    if (message.file) save(message.file);
   }
 
   function openPanel({ title, sentence, rows }) {
@@ -291,6 +298,7 @@ function render({ model, el }) {
   function changed() {
     const depth = grid().path.length;
     const zoomed = drawn !== null && drawn.depth !== depth;
+    show(news, ""); // about a file of what was shown before
     tell();
     if (zoomed || saidOf !== [real(at).row, real(at).column].join()) {
       show(said, "");
@@ -317,6 +325,10 @@ function render({ model, el }) {
   }
 
   model.on("change:view", changed);
+  // A figure takes its time: it is taken also when something else was asked meanwhile.
+  model.on("msg:custom", (message) => {
+    if (message.file && tickets.delete(message.ticket)) save(message.file);
+  });
   tell();
   el.append(root);
   draw(true);

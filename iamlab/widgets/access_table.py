@@ -164,15 +164,10 @@ class AccessTable(LabWidget):
                 return {"cell": [row, column], **self._cell(row, column)}
             case {"do": "open", "row": int(row), "column": int(column)}:
                 action = f"{self._path[0]}:{self._now()[0].columns[column]}"
-                return {"panel": words.statements(self._lab, self._access, row, action)}
-            case {"do": "csv"}:
-                text = self.frame().to_csv()
-                return {"file": {"name": self._name("csv"), "type": "text/csv", "text": text}}
-            case {"do": "png"}:
-                picture = self.figure()
-                data = base64.b64encode(picture.png()).decode()
-                file = {"name": self._name("png"), "type": "image/png", "base64": data}
-                return {"file": {**file, "alt": picture.alt}}
+                panel = words.statements(self._lab, self._access, row, action)
+                return {"panel": panel, "cell": [row, column], **self._cell(row, column)}
+            case {"do": "csv" | "png" as kind}:
+                return {"file": self._file(kind), "ticket": message.get("ticket")}
             case _:
                 self.look()
         return None
@@ -228,8 +223,13 @@ class AccessTable(LabWidget):
             return f"{error} Then run this cell again."
         return ""
 
-    def _name(self, ending: str) -> str:
-        return "-".join(["access", *self._path]).lower().replace(" ", "-") + f".{ending}"
+    def _file(self, kind: str) -> dict[str, str]:
+        name = "-".join(["access", *self._path]).lower().replace(" ", "-") + f".{kind}"
+        if kind == "csv":
+            return {"name": name, "type": "text/csv", "text": self.frame().to_csv()}
+        picture = self.figure()
+        data = base64.b64encode(picture.png()).decode()
+        return {"name": name, "type": "image/png", "base64": data, "alt": picture.alt}
 
 
 def access_matrix(lab: Lab | None = None, account: str | None = None) -> AccessTable:

@@ -229,7 +229,9 @@ def test_the_statements_behind_a_cell(
 ) -> None:
     table.zoom(*path[:2])
     row, column = at(table, who, path[2])
-    panel = ask(table, do="open", row=row, column=column)["panel"]
+    answer = ask(table, do="open", row=row, column=column)
+    panel = answer["panel"]
+    assert answer["said"] == said(table, who, path[2])
     assert panel["title"] == f"{who} and {path[0]}:{path[2]}"
     assert panel["sentence"] == sentence
     assert [one["effect"] for one in panel["rows"]] == effects
