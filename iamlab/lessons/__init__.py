@@ -14,6 +14,7 @@ LESSONS = {
     "02": "policies",
     "05": "roles_and_trust",
     "06": "credentials_that_expire",
+    "07": "roles_for_services",
 }
 
 
