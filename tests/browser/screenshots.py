@@ -65,7 +65,7 @@ for name, action in {"ben": ["s3:*", "dynamodb:*"], "carla": ["ec2:Describe*", "
     iam.create_user(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName="work", PolicyDocument=doc(action))
 lab.session("user/ben").client("s3").list_buckets()
-iam.put_user_policy(UserName="carla", PolicyName="not", PolicyDocument=doc(
+iam.put_user_policy(UserName="carla", PolicyName="keep-queues", PolicyDocument=doc(
     "sqs:DeleteQueue", Effect="Deny"))
 access_matrix(lab)""",
     """opens(doc(["s3:*", "sqs:Get*"]), doc(["s3:Get*", "s3:List*", "sqs:*", "iam:PutUserPolicy"]),
