@@ -12,7 +12,7 @@ import json
 from collections import namedtuple
 
 from .conditions import read_date, read_network, read_number
-from .decision import EXPLICIT_DENY
+from .decision import EXPLICIT_DENY, IMPLICIT_DENY, NOT_ASKED
 from .document import Policy, PolicyError, parse
 from .evaluation import Policies, Request, evaluate
 from .variables import Template, lookup
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     Place = tuple[str, int, int]  # type of policy, level, and which one there, from 0
 
-_TRIES = 250  # evaluations until the search is given up
+_TRIES = 120  # evaluations until the search is given up
+_NEAREST = 4  # statements of a station that are mended: those that came nearest
 _NEVER = {"Null": {"iamlab:never": "false"}}  # a condition that no request meets
-_STEPS = 4  # single steps that one change may need: identity, resource, boundary and SCP, say
+_STEPS = 8  # single steps that one change may need: identity, boundary, each level of SCPs, ...
 
 
 class Change(namedtuple("Change", "sentences request policies documents")):
@@ -80,13 +81,14 @@ def changes(request: Request, policies: Policies, most: int = 4) -> list[Change]
     first = evaluate(request, policies)
     wanted = not first.allowed
     state = _State(first.request, policies, (), {}, first)
-    waiting, seen, found, count = [(0.0, 0, state)], {frozenset()}, [], 1
+    waiting, seen, found, count = [(0.0, 0, 0.0, state)], {frozenset()}, [], 1
     while waiting and count < _TRIES and len(found) < most:
-        cost, _, state = heapq.heappop(waiting)
-        if any(set(one.sentences) < set(state.sentences) for one in found):
+        _, _, cost, state = heapq.heappop(waiting)
+        if any(set(one.sentences) < set(state.sentences) for _, one in found):
             continue
         if state.decision.allowed is wanted:
-            found.append(_swept(state))
+            if not any(_much_alike(state.sentences, one.sentences) for _, one in found):
+                found.append((cost, _swept(state)))
             continue
         if len(state.sentences) == _STEPS:
             continue
@@ -98,8 +100,29 @@ def changes(request: Request, policies: Policies, most: int = 4) -> list[Change]
             after = _take(step, state)
             if after is not None:
                 count += 1
-                heapq.heappush(waiting, (cost + step.cost, count, after))
-    return found
+                spent = cost + step.cost
+                least = spent + 3 * (_in_the_way(after.decision) if wanted else 0)
+                heapq.heappush(waiting, (least, count, spent, after))
+    return [change for _, change in sorted(found, key=lambda pair: pair[0])]
+
+
+def _much_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Tell whether two long ways differ in so little that nobody wants to read both."""
+    return len(set(one) & set(other)) > max(1, len(one) / 2)
+
+
+def _in_the_way(decision: Decision) -> int:
+    """How many stations and levels still say no: each needs a step more, so go on where few do."""
+    if decision.allowed:
+        return 0
+    outcomes = {step.policy_type: step.outcome for step in decision.steps}
+    if decision.granted_by in ("both", "resource only") and outcomes["resource"] == NOT_ASKED:
+        outcomes["resource"] = IMPLICIT_DENY  # without a policy of its own it lets nobody in
+    return sum(
+        len(_silent_levels(decision, step)) or 1
+        for step in decision.steps
+        if outcomes[step.policy_type] in (EXPLICIT_DENY, IMPLICIT_DENY)
+    )
 
 
 _State = namedtuple("_State", "request policies sentences documents decision")
@@ -179,21 +202,28 @@ def _grants(decision: Decision) -> Iterator[_Step]:
     said = next(s for s in decision.steps if s.policy_type == decision.blocked_by)
     if decision.granted_by in ("foreign", "root"):
         return  # no policy can allow it
-    level = _silent_level(decision, said)
+    level = next(iter(_silent_levels(decision, said)), None)
     near = [r for r in said.statements if r.effect == "Allow" and not r.matched]
-    for result in near:
-        if level is None or result.level == level:
-            yield from _widen(result)
+    near = [r for r in near if level is None or r.level == level]
+    for result in sorted(near, key=_distance)[:_NEAREST]:
+        yield from _widen(result)
     yield _add(decision, said.policy_type, level or 0, "Allow")
 
 
-def _silent_level(decision: Decision, said: Step) -> int | None:
-    """Which level of the organization allows nothing, for SCPs."""
+def _distance(result: StatementResult) -> int:
+    """How far from a match: elements are compared in this order."""
+    order = ("Condition", "Resource", "NotResource", "Action", "NotAction", "Principal")
+    element = result.failure.element
+    return order.index(element) if element in order else len(order)
+
+
+def _silent_levels(decision: Decision, said: Step) -> list[int]:
+    """Which levels of the organization allow nothing, for SCPs."""
     if said.policy_type not in ("scp", "rcp"):
-        return None
+        return []
     allowing = {r.level for r in said.statements if r.matched and r.effect == "Allow"}
     levels = range(len(decision.policies.of(said.policy_type)))
-    return next(level for level in levels if level not in allowing)
+    return [level for level in levels if level not in allowing]
 
 
 def _widen(result: StatementResult) -> Iterator[_Step]:

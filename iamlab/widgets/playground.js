@@ -1,6 +1,6 @@
 // The policy playground's page. Python judges; this shows what it says, as the learner types.
 
-const THINK = 250; // milliseconds of peace until Python is asked what would have to change
+const THINK = 250; // milliseconds of peace until Python is asked for what takes longer
 
 function render({ model, el }) {
   const stop = new AbortController();
@@ -213,8 +213,8 @@ function render({ model, el }) {
     clearTimeout(timer);
     timer = setTimeout(() => {
       if (!fresh) want("advice", true, () => (fresh = true));
-      if (changes.wanted() && changes.isStale()) want("changes", true, changes.tell);
-    }, THINK);
+      else if (changes.wanted() && changes.isStale()) want("changes", true, changes.tell);
+    }, fresh ? 2 * THINK : THINK);
   }
 
   /** Show the texts that came from Python, or from another view of the same widget. */

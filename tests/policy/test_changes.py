@@ -266,3 +266,21 @@ def test_whatever_the_policies_every_proposal_turns_the_verdict():
         }
         proposals += len(find(statement(), statement(), context=context, **more))
     assert proposals > 200
+
+
+def test_every_station_in_the_way_is_mended_in_one_change():
+    ec2 = doc(*({"Effect": "Allow", "Action": f"ec2:Run{n}", "Resource": "*"} for n in range(15)))
+    session = "arn:aws:sts::111122223333:assumed-role/reader/s"
+    found = find(
+        *ec2["Statement"],
+        who=session,
+        owner="444455556666",
+        boundary=ec2,
+        session=ec2,
+        scps=[[ec2], [ec2], [ec2]],
+    )
+    assert len(found) == 1, "ways that differ in one of seven steps are not worth reading twice"
+    places = " ".join(found[0])
+    for place in ("level 1", "level 2", "level 3", "identity", "boundary", "session", "resource"):
+        assert place in places
+    assert len(found[0]) == 7
