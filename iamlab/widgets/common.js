@@ -34,6 +34,10 @@ function keepKeys(root, signal) {
     const ours = !escape && (!chord || /^(z|y|Enter)$/i.test(event.key));
     event.target.toggleAttribute("data-lm-suppress-shortcuts", ours);
   }, { capture: true, signal });
+  // Nor does it let Enter begin a new line in a text area that lies in an output.
+  root.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("textarea")) event.stopPropagation();
+  }, { signal });
   // JupyterLab forbids the browser's undo everywhere in a notebook; here there is one to use.
   window.addEventListener("beforeinput", (event) => {
     if (/^history/.test(event.inputType) && root.contains(event.target)) event.stopPropagation();
