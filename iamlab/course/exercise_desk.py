@@ -102,8 +102,8 @@ class ExerciseDesk(Desk):
             return None
         return {
             "head": "Start this exercise again",
-            "what": f"This brings {say(self._exercise.touches)} back to how the lesson began. Your "
-            "code, your progress and the other exercises stay.",
+            "what": f"This puts back what the lesson began with: {say(self._exercise.touches)}. "
+            "Your code, your progress and the other exercises stay.",
             "button": "Put it back",
         }
 

@@ -26,8 +26,8 @@ function render(page) {
     offer(problem, state.problem);
     show(hints, ...state.hints.map((one) => h("li", {}, ...rich(one))));
     hints.hidden = !state.hints.length;
-    offer(hint, state.hint_button, compare);
     offer(compare, state.solution_button);
+    offer(hint, state.hint_button, compare);
     solution.hidden = !state.solution;
     show(solution, ...(state.solution ? solutionParts(state.solution) : []));
     again.hidden = !state.again;
@@ -46,8 +46,8 @@ function render(page) {
     h("div", { class: "head" }, h("span", { class: "title" }, page.model.get("state").title)),
     line.banner,
     h("details", { class: "task" }, h("summary", {}, "The task"), task),
-    h("div", { class: "said", role: "status", "aria-atomic": "true" },
-      h("p", { class: "verdict" }, chip, count), text, before, problem),
+    h("div", { class: "outcome", role: "status", "aria-atomic": "true" },
+      h("p", { class: "standing" }, chip, count), text, before, problem),
     hints,
     h("div", { class: "tools hands" }, check, hint, compare),
     solution,

@@ -32,7 +32,7 @@ function render(page) {
     h("div", { class: "head" }, h("span", { class: "title" }, page.model.get("state").title)),
     line.banner,
     h("fieldset", { class: "question" }, legend, choices),
-    h("div", { class: "said", role: "status" }, text, news),
+    h("div", { class: "outcome", role: "status" }, text, news),
     h("div", { class: "tools hands" }, write, reveal),
   );
   redraw();

@@ -26,7 +26,7 @@ function render(page) {
   root.append(
     h("div", { class: "head" },
       h("span", { class: "title" }, page.model.get("state").title),
-      h("p", { class: "verdict" }, chip, summary)),
+      h("p", { class: "standing" }, chip, summary)),
     line.banner,
     ...questions.map((question) => question.root),
     h("div", { class: "tools hands" }, mark, news),

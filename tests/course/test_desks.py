@@ -154,7 +154,8 @@ def test_start_again_puts_the_account_back_and_keeps_the_progress(lesson: Lesson
     tag(lesson)
     desk = ExerciseDesk(lesson, 1)
     assert desk.state()["chip"] == "Done"
-    assert desk.state()["again"]["what"].startswith("This brings the user ana back to")
+    assert desk.state()["again"]["what"].endswith("stay.")
+    assert "began with: the user ana." in desk.state()["again"]["what"]
     desk.do("again")
     state = desk.state()
     assert state["chip"] == "Not attempted"
