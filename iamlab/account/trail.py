@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -69,6 +70,8 @@ class Record:
         The request ID that the caller got with the answer.
     event_id : str
         CloudTrail's name for this event, a UUID.
+    thread : int
+        The Python thread that the call was handled in: a widget may call while a cell runs.
     """
 
     time: datetime
@@ -87,6 +90,7 @@ class Record:
     user_agent: str = ""
     response: Response | None = None
     request_id: str = ""
+    thread: int = field(default_factory=get_ident, compare=False, repr=False)
     _event_id: str = ""
 
     @property

@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import boto3
@@ -57,12 +58,15 @@ class Probe:
 
 @contextlib.contextmanager
 def unrecorded(lab: Lab) -> Iterator[None]:
-    """Keep what the course itself calls out of ``lab.history()``: it is not the learner's doing."""
-    kept = list(lab.trail.records)
+    """Keep what the course itself calls out of ``lab.history()``: it is not the learner's doing.
+
+    What another thread calls meanwhile is kept: a card's button works while a cell runs.
+    """
+    records, before, mine = lab.trail.records, len(lab.trail.records), get_ident()
     try:
         yield
     finally:
-        lab.trail.records[:] = kept
+        records[before:] = [record for record in records[before:] if record.thread != mine]
 
 
 class Look:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,16 @@ def test_unrecorded_hides_only_what_is_inside(lesson: Lesson) -> None:
     assert len(lesson.lab.history()) == before
     boto3.client("sts").get_caller_identity()
     assert len(lesson.lab.history()) == before + 1
+
+
+def test_unrecorded_keeps_what_a_cell_calls_meanwhile(lesson: Lesson) -> None:
+    sts = lesson.lab.account(lesson.lab.account_id).client("sts")
+    with unrecorded(lesson.lab):
+        cell = threading.Thread(target=sts.get_caller_identity)
+        cell.start()
+        boto3.client("sts").get_caller_identity()
+        cell.join()
+    assert len(lesson.lab.history()) == 1
 
 
 def test_start_again_keeps_the_learners_work_and_reset_does_not(lesson: Lesson) -> None:
