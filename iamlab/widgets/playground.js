@@ -41,14 +41,13 @@ function render({ model, el }) {
   const labSaid = h("p", { class: "problem", role: "status" });
   const fromLab = h("button", {
     type: "button",
+    "data-python": true,
     onclick: () => want("lab", true, (found) => {
       show(labSaid, found.problem ?? "");
       if (!found.problem) load(found);
     }),
   }, "Take the policies from the lab");
-  const line = connect(
-    model, stop.signal, (live) => root.classList.toggle("dead", !live), settle,
-  );
+  const line = connect(model, stop.signal, setLive, settle);
 
   for (const [name, about] of Object.entries(model.get("fields"))) {
     const box = makeField(name, about, doing("request", name));
@@ -76,6 +75,12 @@ function render({ model, el }) {
       load(state);
     }),
   );
+
+  /** What only Python can do is not offered while it does not answer. */
+  function setLive(live) {
+    root.classList.toggle("dead", !live);
+    for (const button of root.querySelectorAll("[data-python]")) button.disabled = !live;
+  }
 
   const field = (name) => boxes.get(`request ${name}`);
   const some = (part) => [...boxes.values()].filter((box) => box.part === part);

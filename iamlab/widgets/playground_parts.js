@@ -23,6 +23,7 @@ function makePolicy(slot, kind, about, does) {
     if (!editor.text.trim()) editor.put(text, true);
     editor.area.focus();
   }));
+  frame.dataset.python = "";
   const format = button("Format", () => {
     try {
       editor.put(JSON.stringify(JSON.parse(editor.text), null, 2), true);
@@ -283,7 +284,8 @@ function makeShare(want, load) {
     const done = await copyText(link);
     show(said, `${done ? "Copied. " : ""}The share text stands below: ${link.length} characters.`);
   });
-  const button = (label, onclick) => h("button", { type: "button", onclick }, label);
+  const button = (label, onclick) => h("button", { type: "button", "data-python": true, onclick },
+    label);
   return h("details", { class: "share" },
     h("summary", {}, h("span", { class: "part" }, "Save and share")),
     h("div", { class: "tools" }, button("Download a file", download),

@@ -45,6 +45,8 @@ def test_after_a_restart_the_page_says_start_the_lab_again(notebook: Notebook) -
         expect(banner).to_be_visible()
         expect(banner).to_contain_text("Start the lab again")
     expect(page.get_by_role("button", name="Call now")).to_be_disabled()
+    page.get_by_text("Save and share").click()
+    expect(page.get_by_role("button", name="Download a file")).to_be_disabled()
     # What was typed is still there, and more can be typed without an error.
     area.press("End")
     page.keyboard.type(" and more")
