@@ -5,6 +5,7 @@ Each picture is one widget in one state, taken in a real JupyterLab, in both the
 
 from __future__ import annotations
 
+import itertools
 import sys
 import tempfile
 from collections.abc import Callable
@@ -70,6 +71,37 @@ iam.put_user_policy(UserName="carla", PolicyName="keep-queues", PolicyDocument=d
 access_matrix(lab)""",
     """opens(doc(["s3:*", "sqs:Get*"]), doc(["s3:Get*", "s3:List*", "sqs:*", "iam:PutUserPolicy"]),
       used=["s3:GetObject", "s3:ListBucket", "sqs:SendMessage"])""",
+)
+
+
+# The widgets of a lesson, in a notebook of their own: a lesson builds its own account.
+LESSON = (
+    """import os, tempfile
+os.environ["IAMLAB_DATA_DIR"] = tempfile.mkdtemp()
+import boto3, json
+from iamlab.lessons import open_lesson
+lesson = open_lesson("05")
+lab = lesson.lab
+iam = boto3.client("iam")
+for done in ("00-1", "00-2", "01-1", "01-2", "01-3", "01-4", "01-5", "01-6", "02-1"):
+    lesson.progress.note_check(done, "Done")
+lesson.progress.note_quiz("01", 3, 3)""",
+    """trust = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{lab.account_id}:user/ben"},  # change me
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+iam.update_assume_role_policy(RoleName="report-reader", PolicyDocument=json.dumps(trust))""",
+    "lesson.exercise(1)",
+    'lesson.prediction("admin")',
+    "lesson.quiz_card()",
+    "lesson.map()",
+    "lesson.notes()",
 )
 
 
@@ -256,6 +288,53 @@ def _service(page: Page) -> None:
     expect(page.locator(".opens .op-body:visible")).to_contain_text("SendMessage")
 
 
+def _hints(page: Page) -> None:
+    card = page.locator(".exercise")
+    for number in (1, 2, 3):
+        card.get_by_role("button", name=f"Hint {number} of 3").click()
+    card.get_by_role("button", name="Show one solution").click()
+    expect(card.locator(".both pre")).to_have_count(2)
+
+
+def _passed(page: Page) -> None:
+    code = """iam.update_assume_role_policy(RoleName="report-reader",
+    PolicyDocument=json.dumps(trust).replace("user/ben", "user/ana"))"""
+    _run(page, code)
+    card = page.locator(".exercise")
+    card.get_by_role("button", name="Hide the solution").click()
+    card.get_by_role("button", name="Check", exact=True).click()
+    expect(card.locator(".chip")).to_have_text("Done")
+
+
+def _guess(page: Page) -> None:
+    page.get_by_role("radio", name="yes").check()
+    page.get_by_role("button", name="Write it down").click()
+    _run(page, "'the next cell'")
+    page.get_by_role("button", name="What happened?").click()
+    expect(page.locator(".prediction .text")).to_contain_text("What happens: no")
+
+
+def _marked(page: Page) -> None:
+    card = page.locator(".quiz")
+    for name in ("b) The Deny", "b) The bucket with", "c) The secret key"):
+        card.get_by_role("radio", name=name).check()
+    for _ in range(3):
+        card.get_by_role("button", name="Move up: Ben asks STS").click()
+    card.get_by_role("button", name="Mark my answers").click()
+    expect(card.locator(".answer:visible")).to_have_count(5)
+
+
+def _row(page: Page) -> None:
+    page.locator(".map summary").nth(2).click()
+
+
+def _written(page: Page) -> None:
+    page.get_by_role("textbox", name="Your notes").fill(
+        "Trust says who may become the role.\nPermissions say what it may do."
+    )
+    expect(page.locator(".notes .head")).to_contain_text("Saved.")
+
+
 # (picture, widget, what to do first); one after the other on the same page.
 STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
     ("playground-denied", "playground", None),
@@ -285,6 +364,18 @@ STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
     ("opens-service", "opens", _service),
 )
 
+LESSON_STATES: tuple[tuple[str, str, Callable[[Page], None] | None], ...] = (
+    ("exercise-not-yet", "exercise", None),
+    ("exercise-solution", "exercise", _hints),
+    ("exercise-done", "exercise", _passed),
+    ("prediction-new", "prediction", None),
+    ("prediction-answered", "prediction", _guess),
+    ("quiz-new", "quiz", None),
+    ("quiz-marked", "quiz", _marked),
+    ("map", "map", _row),
+    ("notes", "notes", _written),
+)
+
 
 def take(folder: Path) -> list[Path]:
     """Take every picture into ``folder`` and return their paths."""
@@ -296,14 +387,18 @@ def take(folder: Path) -> list[Path]:
         jupyter(Path(home)) as server,
         chromium() as browser,
     ):
-        for theme in ("light", "dark"):
-            name = server.write(f"gallery-{theme}.ipynb", code_notebook(*CELLS))
+        pages = (("gallery", CELLS, STATES), ("lesson", LESSON, LESSON_STATES))
+        for theme, (kind, cells, states) in itertools.product(("light", "dark"), pages):
+            made = code_notebook(*cells)
+            if kind == "lesson":
+                made["cells"][1]["id"] = "exercise-1"  # as in the lessons' notebooks
+            name = server.write(f"{kind}-{theme}.ipynb", made)
             page = browser.new_page(viewport=size, device_scale_factor=2)
             notebook = Notebook(server, page, name).open()
             notebook.theme(theme)
             if errors := notebook.run_all():
                 raise RuntimeError("\n".join(errors))
-            for picture, widget, act in STATES:
+            for picture, widget, act in states:
                 if act is not None:
                     act(page)
                 page.wait_for_timeout(400)
