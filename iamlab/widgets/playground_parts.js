@@ -24,6 +24,10 @@ function makePolicy(slot, kind, about, does) {
     editor.area.focus();
   }));
   frame.dataset.python = "";
+  const offer = (empty) => {
+    frame.hidden = !empty;
+    format.hidden = empty;
+  };
   const format = button("Format", () => {
     try {
       editor.put(JSON.stringify(JSON.parse(editor.text), null, 2), true);
@@ -39,6 +43,7 @@ function makePolicy(slot, kind, about, does) {
     words.setAttribute("aria-expanded", String(!aloud.hidden));
     does.aloud();
   });
+  offer(true); // until the first text is put in
   words.setAttribute("aria-expanded", "false");
   words.setAttribute("aria-controls", aloud.id);
   const remove = slot === "identity" ? null : button("Remove", () => does.remove(slot));
@@ -93,10 +98,7 @@ function makePolicy(slot, kind, about, does) {
       for (const [verb, one] of Object.entries(buttons)) {
         one?.setAttribute("aria-label", `${verb}: ${called}`);
       }
-      if (!editor.area.readOnly) {
-        frame.hidden = !empty;
-        format.hidden = empty;
-      }
+      if (!editor.area.readOnly) offer(empty);
       format.disabled = problems.length > 0;
       const rows = [...problems.map((row) => [row, "bad"]), ...advice.map((row) => [row, "hint"])];
       show(findings, ...rows.map(([row, sign]) => finding(row, sign, editor)));
