@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from threading import get_ident
+from threading import get_ident, main_thread
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import boto3
@@ -60,13 +60,15 @@ class Probe:
 def unrecorded(lab: Lab) -> Iterator[None]:
     """Keep what the course itself calls out of ``lab.history()``: it is not the learner's doing.
 
-    What another thread calls meanwhile is kept: a card's button works while a cell runs.
+    What a running cell calls at the same time is kept: a card's button works meanwhile, in a
+    thread beside the one that runs cells.
     """
-    records, before, mine = lab.trail.records, len(lab.trail.records), get_ident()
+    records, before, cells = lab.trail.records, len(lab.trail.records), main_thread().ident
     try:
         yield
     finally:
-        records[before:] = [record for record in records[before:] if record.thread != mine]
+        beside = get_ident() != cells
+        records[before:] = [r for r in records[before:] if beside and r.thread == cells]
 
 
 class Look:

@@ -60,6 +60,8 @@ function orderQuestion(number, question, ask) {
     h("legend", {}, ...rich(question.ask)),
     h("p", { class: "note" }, "Drag a step, or use its two buttons."), list, said);
 
+  let held = null; // the step in the learner's hand
+  let start = "";
   const letters = () => [...list.children].map((li) => li.dataset.letter).join("");
   function item(letter, text) {
     const up = button({ class: "move", "aria-label": `Move up: ${text}`, onclick: () => step(letter, -1) }, "↑");
@@ -88,14 +90,13 @@ function orderQuestion(number, question, ask) {
     ask("move", { number, answer: letters(), moved: letter });
   }
   function set({ choices }) {
+    if (held) return; // an answer to an older question does not pull a step out of the hand
     const wanted = choices.map(([letter]) => letter).join("");
     if (wanted !== letters()) list.append(...[...wanted].map((letter) => items.get(letter).li));
     ends();
   }
 
   // The list holds the pointer: an item that moves in the page would let go of it.
-  let held = null;
-  let start = "";
   list.addEventListener("pointerdown", (event) => {
     const li = event.target.closest("li");
     const byTouch = event.pointerType !== "mouse" && !event.target.closest(".grip");

@@ -37,7 +37,7 @@ iam.update_assume_role_policy(RoleName="report-reader", PolicyDocument=json.dump
 CARDS = {
     "exercise": "lesson.exercise(1)",
     "prediction": 'lesson.prediction("admin")',
-    "quiz": "lesson.quiz_card()",
+    "quiz": "quiz = lesson.quiz_card()\nquiz",
     "map": "lesson.map()",
     "notes": "lesson.notes()",
 }
@@ -115,6 +115,7 @@ def test_exercise_by_mouse(opened: Callable[..., Notebook]) -> None:
         expect(card.locator(".hints li")).to_have_count(number)
     expect(card.get_by_role("button", name="Hint")).to_be_hidden()
     card.get_by_role("button", name="Show one solution").click()
+    expect(card.locator(".both pre")).to_have_count(2)
     mine, one = card.locator(".both pre").all()
     expect(mine).to_contain_text(':root"}}}')
     expect(one).to_contain_text("user/ana")
@@ -186,11 +187,15 @@ def test_quiz_and_order_by_mouse(opened: Callable[..., Notebook]) -> None:
     for name in ("b) The Deny", "a) The bucket", "c) The secret key", "b) The name of the"):
         card.get_by_role("radio", name=name).first.check()
 
+    expect(card.locator(".standing")).to_contain_text("4 of 5 questions answered.")
+
     # Drag the fourth step to the top.
     assert steps_on(page) == "abcde"
+    card.get_by_role("button", name="Mark my answers").scroll_into_view_if_needed()
     boxes = [li.bounding_box() for li in card.locator(".steps li").all()]
     page.mouse.move(boxes[3]["x"] + 60, boxes[3]["y"] + 12)
     page.mouse.down()
+    notebook.execute("quiz.heard({})")  # Python's word does not pull it out of the hand
     for box in reversed(boxes[:3]):
         page.mouse.move(box["x"] + 60, box["y"] + 6, steps=4)
     page.mouse.up()
